@@ -1,0 +1,58 @@
+/**
+ * The configuration: its keys, their types and defaults. Data only; where values come from is config.ts,
+ * what is a valid value is config-schema.ts.
+ */
+import { DEFAULT_AVERAGE_CHUNK_BYTES } from '../limits.js';
+
+export type LogLevel = 'ERROR' | 'WARNING' | 'INFO' | 'DEBUG';
+
+/** Keys are written as in `.disktrorc`. Sizes are bytes, times seconds. */
+export interface Config {
+  /** Absolute path, or starting with `~` in the defaults only. */
+  readonly home: string;
+  readonly port: number;
+  readonly host: string;
+  readonly chunk_size: number;
+  readonly compression: 'auto' | 'lz4' | 'none';
+  readonly replica_count: number;
+  readonly min_replicas: number;
+  readonly heartbeat_interval: number;
+  readonly repair_grace: number;
+  readonly delete_grace: number;
+  /** 0 does the work on the calling thread. */
+  readonly workers: number | 'auto';
+  readonly peers: readonly string[];
+  readonly exclude: readonly string[];
+  readonly log_level: LogLevel;
+}
+
+export type ConfigKey = keyof Config;
+
+export const DEFAULT_CONFIG: Config = {
+  home: '~/.disktro',
+  port: 8080,
+  host: '0.0.0.0',
+  chunk_size: DEFAULT_AVERAGE_CHUNK_BYTES,
+  compression: 'auto',
+  replica_count: 3,
+  min_replicas: 1,
+  heartbeat_interval: 30,
+  repair_grace: 900,
+  delete_grace: 86_400,
+  workers: 'auto',
+  peers: [],
+  exclude: [],
+  log_level: 'INFO',
+};
+
+export const CONFIG_KEYS = Object.keys(DEFAULT_CONFIG) as readonly ConfigKey[];
+
+export function isConfigKey(text: string): text is ConfigKey {
+  return Object.hasOwn(DEFAULT_CONFIG, text);
+}
+
+/** The environment variables of a key, first one first. */
+export function variablesOf(key: ConfigKey): readonly string[] {
+  const own = `DISKTRO_${key.toUpperCase()}`;
+  return key === 'port' ? [own, 'PORT'] : [own];
+}

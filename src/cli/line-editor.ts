@@ -1,0 +1,51 @@
+/**
+ * What keys do to a hidden line: a state machine over characters, with no terminal in it.
+ */
+
+export type LineEvent = { readonly kind: 'line'; readonly text: string } | { readonly kind: 'abort' };
+
+export interface LineEditor {
+  /** Takes what was typed; returns the first line or abort it holds. The rest waits for `take` of the next line. */
+  feed(typed: string): LineEvent | undefined;
+}
+
+const BACKSPACES = new Set(['\x7f', '\b']);
+const ERASE_LINE = '\x15'; // Ctrl-U
+const ABORT = '\x03'; // Ctrl-C
+const END = '\x04'; // Ctrl-D
+const LINE_ENDS = new Set(['\r', '\n']);
+/** Arrow keys, function keys, the marks around a bracketed paste: none of them is part of a password. */
+const ESCAPE_SEQUENCE = /^\x1b(?:\[[0-?]*[ -/]*[@-~]|O[ -~]|[^[O])/;
+const UNFINISHED_SEQUENCE = /^\x1b(?:\[[0-?]*[ -/]*|O)?$/;
+
+/** Keys typed ahead, such as a paste of two lines, are kept for the next line. */
+export function createLineEditor(): LineEditor {
+  let waiting = '';
+  let line: string[] = [];
+  const finish = (event: LineEvent): LineEvent => {
+    line = [];
+    return event;
+  };
+  const press = (key: string): LineEvent | undefined => {
+    if (key === ABORT || (key === END && line.length === 0)) return finish({ kind: 'abort' });
+    if (LINE_ENDS.has(key) || key === END) return finish({ kind: 'line', text: line.join('') });
+    if (BACKSPACES.has(key)) line.pop();
+    else if (key === ERASE_LINE) line = [];
+    else if (key >= ' ') line.push(key);
+    return undefined;
+  };
+  return {
+    feed(typed) {
+      waiting += typed;
+      while (waiting !== '') {
+        if (UNFINISHED_SEQUENCE.test(waiting)) return undefined;
+        const sequence = ESCAPE_SEQUENCE.exec(waiting)?.[0];
+        const key = sequence ?? String.fromCodePoint(waiting.codePointAt(0) ?? 0);
+        waiting = waiting.slice(key.length);
+        const event = sequence === undefined ? press(key) : undefined;
+        if (event !== undefined) return event;
+      }
+      return undefined;
+    },
+  };
+}

@@ -1,0 +1,150 @@
+/**
+ * A window of bounded size over input of any size: one shared memory that reads fill, the cutter scans in place and
+ * workers hash, compress and encrypt views of. A chunk is always contiguous: at the end of the memory the
+ * uncut rest, less than one chunk, moves to the front. Nothing else is copied.
+ */
+import { throwIfAborted } from '../errors.js';
+import type { Cutter } from './cutter.js';
+import { INPUT_BASE } from './cutter.js';
+import { untilAborted } from './pipeline.js';
+
+/** Where bytes come from. `read` fills the front of `target` and resolves to the count, 0 at the end. */
+export interface ByteSource {
+  read(target: Uint8Array): Promise<number>;
+}
+
+/** One chunk's plaintext. The bytes are valid until `release`, which every consumer must call once. */
+export interface Piece {
+  readonly bytes: Uint8Array;
+  release(): void;
+}
+
+const PAGE_BYTES = 64 * 1024;
+
+/** Shared memory for a window of `capacityBytes` behind the gear table. At most 4 GiB together. */
+export function windowMemory(capacityBytes: number): WebAssembly.Memory {
+  const pages = (INPUT_BASE + Math.ceil(capacityBytes / PAGE_BYTES) * PAGE_BYTES) / PAGE_BYTES;
+  return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+}
+
+/** Memory for a window that holds four of the largest chunks. */
+export function windowBytes(maxChunkBytes: number): number {
+  return 4 * maxChunkBytes;
+}
+
+/**
+ * Cuts a source into pieces. The pieces depend on the bytes alone, however the source slices them.
+ * Reads ahead while pieces are being worked on; waits when all of the window is taken.
+ */
+export async function* cutPieces(
+  source: ByteSource,
+  cutter: Cutter,
+  memory: WebAssembly.Memory,
+  signal?: AbortSignal,
+): AsyncGenerator<Piece> {
+  const window = new InputWindow(memory, cutter.sizes.max);
+  let pending: Promise<number> | undefined;
+  let isEnded = false;
+  const readAhead = (): void => {
+    if (pending !== undefined || isEnded) return;
+    const room = window.room();
+    if (room.byteLength === 0) return;
+    pending = source.read(room);
+    pending.catch(() => {});
+  };
+  for (;;) {
+    throwIfAborted(signal);
+    readAhead();
+    if (window.available >= cutter.sizes.max || (isEnded && window.available > 0)) {
+      yield window.take(cutter.cut(window.head, window.filled));
+    } else if (isEnded) {
+      return;
+    } else if (pending === undefined) {
+      await untilAborted(window.released(), signal);
+    } else {
+      const count = await untilAborted(pending, signal);
+      pending = undefined;
+      isEnded = count === 0;
+      window.fill(count);
+    }
+  }
+}
+
+class InputWindow {
+  readonly #bytes: Uint8Array;
+  readonly #end: number;
+  readonly #maxChunkBytes: number;
+  readonly #outstanding = new Set<number>();
+  #head = INPUT_BASE;
+  #filled = INPUT_BASE;
+  #wake: (() => void) | undefined;
+
+  constructor(memory: WebAssembly.Memory, maxChunkBytes: number) {
+    this.#bytes = Buffer.from(memory.buffer);
+    this.#end = this.#bytes.byteLength;
+    this.#maxChunkBytes = maxChunkBytes;
+  }
+
+  /** Address of the first uncut byte. */
+  get head(): number {
+    return this.#head;
+  }
+
+  /** Address behind the last byte read. */
+  get filled(): number {
+    return this.#filled;
+  }
+
+  get available(): number {
+    return this.#filled - this.#head;
+  }
+
+  /** Where the next read may go: empty when everything is taken. */
+  room(): Uint8Array {
+    if (this.#filled === this.#end) this.#wrap();
+    const until = Math.min(this.#limit(), this.#filled + Math.max(PAGE_BYTES, this.#maxChunkBytes / 2));
+    return this.#bytes.subarray(this.#filled, until);
+  }
+
+  fill(count: number): void {
+    this.#filled += count;
+  }
+
+  take(end: number): Piece {
+    const start = this.#head;
+    this.#head = end;
+    this.#outstanding.add(start);
+    return {
+      bytes: this.#bytes.subarray(start, end),
+      release: () => {
+        this.#outstanding.delete(start);
+        this.#wake?.();
+      },
+    };
+  }
+
+  /** Resolves when some piece is released. */
+  async released(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    this.#wake = undefined;
+  }
+
+  /** Moves the uncut rest to the front, once it is less than a chunk and no piece stands there any more. */
+  #wrap(): void {
+    const rest = this.available;
+    if (rest >= this.#maxChunkBytes) return;
+    for (const start of this.#outstanding) if (start < INPUT_BASE + rest) return;
+    this.#bytes.copyWithin(INPUT_BASE, this.#head, this.#filled);
+    this.#head = INPUT_BASE;
+    this.#filled = INPUT_BASE + rest;
+  }
+
+  /** The first address behind `filled` that an unreleased piece takes, or the end. */
+  #limit(): number {
+    let limit = this.#end;
+    for (const start of this.#outstanding) if (start >= this.#filled && start < limit) limit = start;
+    return limit;
+  }
+}

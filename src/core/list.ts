@@ -1,0 +1,195 @@
+/**
+ * Lists of any length in bounded memory (docs/FORMAT.md, "Lists"). A list is `[depth, count, items]`: at depth 0 the
+ * items stand there; at depth n they are chunk references, whose plaintexts hold whole items of depth n − 1.
+ * Where such a list chunk ends depends on its items alone, so unchanged stretches of a list are stored once.
+ */
+import { integrityError } from '../errors.js';
+import { LIST_CHUNK_AVERAGE_BYTES, MAX_INLINE_LIST_BYTES, MAX_LIST_DEPTH, MAX_RAW_BYTES } from '../limits.js';
+import type { CborValue } from './cbor.js';
+import { decodeCborSequence, encodeCbor } from './cbor.js';
+import { hmacSha256 } from './hashes.js';
+import type { PlainId, StoreId } from './ids.js';
+import { idToBytes, plainIdFromBytes, storeIdFromBytes } from './ids.js';
+
+/** Where a plaintext went. */
+export interface ChunkRef {
+  readonly storeId: StoreId;
+  readonly plainId: PlainId;
+  readonly rawBytes: number;
+}
+
+export interface EncodedList {
+  readonly depth: number;
+  /** Items at depth 0, all together. */
+  readonly count: number;
+  readonly items: readonly CborValue[];
+}
+
+/** Stores one list chunk; `children` are the objects that its items name. */
+export type StoreListChunk = (plaintext: Uint8Array, children: readonly StoreId[]) => Promise<ChunkRef>;
+/** Reads one list chunk back, verified. */
+export type LoadListChunk = (ref: ChunkRef) => Promise<Uint8Array>;
+
+export const encodeRef = (ref: ChunkRef): CborValue => [
+  idToBytes(ref.storeId),
+  idToBytes(ref.plainId),
+  ref.rawBytes,
+];
+
+/** @throws E_LIST_INVALID */
+export function decodeRef(value: CborValue): ChunkRef {
+  if (Array.isArray(value) && value.length === 3) {
+    const [storeId, plainId, rawBytes] = value as CborValue[];
+    const isLength = typeof rawBytes === 'number' && Number.isInteger(rawBytes) && rawBytes >= 0;
+    if (isIdBytes(storeId) && isIdBytes(plainId) && isLength && rawBytes <= MAX_RAW_BYTES) {
+      return { storeId: storeIdFromBytes(storeId), plainId: plainIdFromBytes(plainId), rawBytes };
+    }
+  }
+  throw integrityError('E_LIST_INVALID', 'list: expected [store id, plain id, raw length] as a chunk reference');
+}
+
+const isIdBytes = (value: CborValue | undefined): value is Uint8Array =>
+  value instanceof Uint8Array && value.byteLength === 32;
+
+interface Item {
+  readonly value: CborValue;
+  readonly encoded: Uint8Array;
+  readonly child: StoreId | undefined;
+}
+
+/** Half the average is the least, twice the average the most that a list chunk holds, but for its last item. */
+const MIN_BYTES = LIST_CHUNK_AVERAGE_BYTES / 2;
+const MAX_BYTES = LIST_CHUNK_AVERAGE_BYTES * 2;
+/** Chance of a boundary per byte behind the minimum, times 2^32. */
+const BOUNDARY_PER_BYTE = 2 ** 32 / (LIST_CHUNK_AVERAGE_BYTES - MIN_BYTES);
+
+/** Collects items one by one; stores what no longer fits inline as it goes. */
+export class ListWriter {
+  readonly #boundaryKey: Uint8Array;
+  readonly #store: StoreListChunk;
+  #count = 0;
+  #inline: Item[] = [];
+  #inlineBytes = 0;
+  #group: Item[] = [];
+  #groupBytes = 0;
+  #above: ListWriter | undefined;
+
+  /** @param boundaryKey the vault's chunker key */
+  constructor(boundaryKey: Uint8Array, store: StoreListChunk) {
+    this.#boundaryKey = boundaryKey;
+    this.#store = store;
+  }
+
+  /** @param child the object that the item names, if it names one */
+  async push(value: CborValue, child?: StoreId): Promise<void> {
+    const item: Item = { value, encoded: encodeCbor(value), child };
+    if (item.encoded.byteLength > MAX_INLINE_LIST_BYTES) {
+      throw integrityError(
+        'E_LIST_INVALID',
+        `list item: expected at most ${MAX_INLINE_LIST_BYTES} bytes, got ${item.encoded.byteLength}`,
+      );
+    }
+    this.#count++;
+    if (this.#above !== undefined) {
+      await this.#spill(item);
+      return;
+    }
+    this.#inline.push(item);
+    this.#inlineBytes += item.encoded.byteLength;
+    if (this.#inlineBytes <= MAX_INLINE_LIST_BYTES) return;
+    this.#above = new ListWriter(this.#boundaryKey, this.#store);
+    for (const earlier of this.#inline) await this.#spill(earlier);
+    this.#inline = [];
+  }
+
+  async finish(): Promise<EncodedList> {
+    if (this.#above === undefined) {
+      return { depth: 0, count: this.#count, items: this.#inline.map((item) => item.value) };
+    }
+    await this.#storeGroup(this.#above);
+    const above = await this.#above.finish();
+    return { depth: above.depth + 1, count: this.#count, items: above.items };
+  }
+
+  async #spill(item: Item): Promise<void> {
+    if (this.#above === undefined) return;
+    this.#group.push(item);
+    this.#groupBytes += item.encoded.byteLength;
+    if (this.#groupBytes < MIN_BYTES) return;
+    if (this.#groupBytes >= MAX_BYTES || this.#isBoundary(item.encoded)) await this.#storeGroup(this.#above);
+  }
+
+  #isBoundary(encoded: Uint8Array): boolean {
+    const hash = hmacSha256(this.#boundaryKey, encoded).readUInt32LE(0);
+    return hash < encoded.byteLength * BOUNDARY_PER_BYTE;
+  }
+
+  async #storeGroup(above: ListWriter): Promise<void> {
+    if (this.#group.length === 0) return;
+    const group = this.#group;
+    this.#group = [];
+    this.#groupBytes = 0;
+    const children = group.map((item) => item.child).filter((child) => child !== undefined);
+    const ref = await this.#store(Buffer.concat(group.map((item) => item.encoded)), children);
+    await above.push(encodeRef(ref), ref.storeId);
+  }
+}
+
+export function encodeList({ depth, count, items }: EncodedList): CborValue {
+  return [depth, count, items];
+}
+
+/** @throws E_LIST_INVALID */
+export function decodeList(value: CborValue | undefined): EncodedList {
+  if (Array.isArray(value) && value.length === 3) {
+    const [depth, count, items] = value as [CborValue, CborValue, CborValue];
+    const isDepth = typeof depth === 'number' && Number.isInteger(depth) && depth >= 0 && depth <= MAX_LIST_DEPTH;
+    const isCount = typeof count === 'number' && Number.isSafeInteger(count) && count >= 0;
+    if (isDepth && isCount && Array.isArray(items) && (depth > 0 || items.length === count)) {
+      return { depth, count, items };
+    }
+  }
+  throw integrityError('E_LIST_INVALID', `list: expected [depth 0 to ${MAX_LIST_DEPTH}, count, items]`);
+}
+
+/** A list chunk as it is met on the way down. */
+export interface ListChunkVisit {
+  readonly ref: ChunkRef;
+  /** 1 when its items are the list's own, more when they are references to further list chunks. */
+  readonly depth: number;
+  readonly items: readonly CborValue[];
+}
+
+/** The items at depth 0, in order, loading one list chunk per depth at a time. */
+export async function* readList(
+  list: EncodedList,
+  load: LoadListChunk,
+  visit?: (chunk: ListChunkVisit) => void,
+): AsyncGenerator<CborValue> {
+  let count = 0;
+  for await (const item of descend(list.items, list.depth, load, visit)) {
+    count++;
+    yield item;
+  }
+  if (count !== list.count) {
+    throw integrityError('E_LIST_INVALID', `list: expected ${list.count} items, got ${count}`);
+  }
+}
+
+async function* descend(
+  items: readonly CborValue[],
+  depth: number,
+  load: LoadListChunk,
+  visit: ((chunk: ListChunkVisit) => void) | undefined,
+): AsyncGenerator<CborValue> {
+  if (depth === 0) {
+    yield* items;
+    return;
+  }
+  for (const item of items) {
+    const ref = decodeRef(item);
+    const inner = [...decodeCborSequence(await load(ref))];
+    visit?.({ ref, depth, items: inner });
+    yield* descend(inner, depth - 1, load, visit);
+  }
+}

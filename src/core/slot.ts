@@ -1,0 +1,159 @@
+/**
+ * A slot: the master key, wrapped under a password or a recovery code (docs/FORMAT.md, "Keys").
+ * Works on plain values; reading and writing slot files is the ops room's business. Needs libsodium loaded.
+ */
+import { DisktroError, integrityError } from '../errors.js';
+import { MAX_KDF_MEMORY_BYTES, MAX_KDF_PASSES, MIN_KDF_MEMORY_BYTES, MIN_KDF_PASSES } from '../limits.js';
+import { equalInConstantTime, hkdf, hmacSha256 } from './hashes.js';
+import type { VaultId } from './ids.js';
+import { MASTER_KEY_BYTES } from './keys.js';
+import { parseRecoveryCode } from './recovery-code.js';
+import { argon2id, unwrap, WRAP_NONCE_BYTES, WRAP_TAG_BYTES, wrap } from './sodium.js';
+
+export type SlotKind = 'password' | 'recovery';
+
+export const SLOT_VERSION = 1;
+export const SLOT_SALT_BYTES = 16;
+export const SLOT_ID_BYTES = 8;
+
+/** What the slot's two MACs bind: everything but `check`, `nonce` and `wrapped`. */
+export interface SlotHeader {
+  readonly v: 1;
+  /** 16 hex digits. */
+  readonly id: string;
+  readonly kind: SlotKind;
+  readonly kdf: 'argon2id' | 'hkdf';
+  /** 16 bytes, hex. */
+  readonly salt: string;
+  /** Argon2id passes; 0 for a recovery code. */
+  readonly opslimit: number;
+  /** Argon2id memory in bytes; 0 for a recovery code. */
+  readonly memlimit: number;
+  readonly label: string;
+  /** ISO 8601, UTC. */
+  readonly created: string;
+}
+
+export interface Slot extends SlotHeader {
+  /** HMAC-SHA256(commit key, header), hex: tells a wrong password from damage before anything is opened. */
+  readonly check: string;
+  /** 24 bytes, hex. */
+  readonly nonce: string;
+  /** 32-byte master key + 16-byte tag, hex. */
+  readonly wrapped: string;
+}
+
+/** Wraps a 32-byte master key. `nonce` (24 bytes) must be fresh. */
+export function sealSlot(
+  header: SlotHeader,
+  vaultId: VaultId,
+  secret: string,
+  masterKey: Uint8Array,
+  nonce: Uint8Array,
+): Slot {
+  if (nonce.byteLength !== WRAP_NONCE_BYTES || masterKey.byteLength !== MASTER_KEY_BYTES) {
+    throw new RangeError(`slot: expected a ${WRAP_NONCE_BYTES}-byte nonce and a ${MASTER_KEY_BYTES}-byte key`);
+  }
+  checkParameters(header);
+  const keys = slotKeys(header, secret);
+  if (keys === undefined) throw new RangeError('slot: not a recovery code');
+  const bound = headerBytes(header, vaultId);
+  return {
+    ...header,
+    check: hmacSha256(keys.commit, bound).toString('hex'),
+    nonce: Buffer.from(nonce).toString('hex'),
+    wrapped: Buffer.from(wrap(keys.wrap, nonce, masterKey, bound)).toString('hex'),
+  };
+}
+
+/**
+ * Opens a slot with a password or a recovery code.
+ * @returns the 32-byte master key
+ * @throws E_WRONG_PASSWORD when the secret is another, E_SLOT_PARAMETERS for KDF costs out of bounds,
+ *   E_SLOT_DAMAGED when the secret is right and the wrapped key is not
+ */
+export function openSlot(slot: Slot, vaultId: VaultId, secret: string): Uint8Array {
+  checkParameters(slot);
+  const keys = slotKeys(slot, secret);
+  const bound = headerBytes(slot, vaultId);
+  const check = Buffer.from(slot.check, 'hex');
+  if (keys === undefined || !equalInConstantTime(hmacSha256(keys.commit, bound), check)) {
+    throw new DisktroError('E_WRONG_PASSWORD', 'wrong password or recovery code');
+  }
+  const masterKey = unwrap(keys.wrap, Buffer.from(slot.nonce, 'hex'), Buffer.from(slot.wrapped, 'hex'), bound);
+  if (masterKey === undefined) {
+    throw integrityError('E_SLOT_DAMAGED', `slot ${slot.id}: the password is right, but the wrapped key is damaged`);
+  }
+  return masterKey;
+}
+
+/** Refuses KDF costs that are too cheap (downgrade) or too dear (denial of service). */
+export function checkParameters(header: SlotHeader): void {
+  if (header.kind === 'recovery') {
+    if (header.kdf === 'hkdf' && header.opslimit === 0 && header.memlimit === 0) return;
+    throw integrityError('E_SLOT_PARAMETERS', `slot ${header.id}: expected kdf hkdf without costs for a recovery code`);
+  }
+  const isPassesFine = header.opslimit >= MIN_KDF_PASSES && header.opslimit <= MAX_KDF_PASSES;
+  const isMemoryFine = header.memlimit >= MIN_KDF_MEMORY_BYTES && header.memlimit <= MAX_KDF_MEMORY_BYTES;
+  if (header.kdf === 'argon2id' && isPassesFine && isMemoryFine) return;
+  throw integrityError(
+    'E_SLOT_PARAMETERS',
+    `slot ${header.id}: expected argon2id with ${MIN_KDF_PASSES} to ${MAX_KDF_PASSES} passes and ` +
+      `${MIN_KDF_MEMORY_BYTES} to ${MAX_KDF_MEMORY_BYTES} bytes, got ${header.kdf}, ${header.opslimit}, ${header.memlimit}`,
+  );
+}
+
+/** Whether the hex fields of a slot have the lengths that version 1 says. */
+export function hasSlotLengths(slot: Slot): boolean {
+  return (
+    slot.id.length === SLOT_ID_BYTES * 2 &&
+    slot.salt.length === SLOT_SALT_BYTES * 2 &&
+    slot.check.length === 64 &&
+    slot.nonce.length === WRAP_NONCE_BYTES * 2 &&
+    slot.wrapped.length === (MASTER_KEY_BYTES + WRAP_TAG_BYTES) * 2
+  );
+}
+
+function slotKeys(header: SlotHeader, secret: string): { wrap: Buffer; commit: Buffer } | undefined {
+  const salt = Buffer.from(header.salt, 'hex');
+  let material: Uint8Array | undefined;
+  if (header.kind === 'recovery') {
+    material = parseRecoveryCode(secret);
+  } else {
+    const password = Buffer.from(secret.normalize('NFC'), 'utf8');
+    material = argon2id(password, salt, header.opslimit, header.memlimit);
+    password.fill(0);
+  }
+  if (material === undefined) return undefined;
+  const keys = {
+    wrap: hkdf(material, salt, 'disktro/v1/slot-wrap', 32),
+    commit: hkdf(material, salt, 'disktro/v1/slot-commit', 32),
+  };
+  material.fill(0);
+  return keys;
+}
+
+/** Each field as u32le length and UTF-8 bytes, in the order of {@link SlotHeader}, the vault id before them. */
+function headerBytes(header: SlotHeader, vaultId: VaultId): Buffer {
+  const fields = [
+    'disktro slot',
+    vaultId,
+    String(header.v),
+    header.id,
+    header.kind,
+    header.kdf,
+    header.salt,
+    String(header.opslimit),
+    String(header.memlimit),
+    header.label,
+    header.created,
+  ];
+  return Buffer.concat(
+    fields.map((field) => {
+      const text = Buffer.from(field, 'utf8');
+      const length = Buffer.alloc(4);
+      length.writeUInt32LE(text.byteLength);
+      return Buffer.concat([length, text]);
+    }),
+  );
+}

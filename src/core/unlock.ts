@@ -1,0 +1,56 @@
+/**
+ * Password work: opening slots and making new ones. Runs in a worker that ends afterwards,
+ * because the memory Argon2id takes is not given back by the thread that took it.
+ */
+import { DisktroError, isDisktroError } from '../errors.js';
+import type { VaultId } from './ids.js';
+import type { Slot, SlotHeader } from './slot.js';
+import { openSlot, sealSlot } from './slot.js';
+import { loadSodium } from './sodium.js';
+
+export interface UnlockJob {
+  readonly type: 'unlock';
+  readonly vaultId: VaultId;
+  readonly secret: string;
+  readonly slots: readonly Slot[];
+}
+
+export interface Unlocked {
+  readonly masterKey: Uint8Array;
+  readonly slotId: string;
+}
+
+export interface SealSlotJob {
+  readonly type: 'seal-slot';
+  readonly vaultId: VaultId;
+  readonly secret: string;
+  readonly header: SlotHeader;
+  readonly masterKey: Uint8Array;
+  readonly nonce: Uint8Array;
+}
+
+export type PasswordJob = UnlockJob | SealSlotJob;
+export type PasswordResult<J extends PasswordJob> = J extends UnlockJob ? Unlocked : Slot;
+
+export async function runPasswordJob(job: PasswordJob): Promise<Unlocked | Slot> {
+  await loadSodium();
+  if (job.type === 'unlock') return unlock(job);
+  return sealSlot(job.header, job.vaultId, job.secret, job.masterKey, job.nonce);
+}
+
+/**
+ * Tries slot after slot. A slot that is broken does not stand in the way of a good one.
+ * @throws E_WRONG_PASSWORD when no slot fits, or the first slot's damage when the secret fitted only damaged ones
+ */
+function unlock({ slots, vaultId, secret }: UnlockJob): Unlocked {
+  let damage: unknown;
+  for (const slot of slots) {
+    try {
+      return { masterKey: openSlot(slot, vaultId, secret), slotId: slot.id };
+    } catch (error) {
+      if (!isDisktroError(error)) throw error;
+      if (error.code !== 'E_WRONG_PASSWORD') damage ??= error;
+    }
+  }
+  throw damage ?? new DisktroError('E_WRONG_PASSWORD', 'wrong password or recovery code');
+}
