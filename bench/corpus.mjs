@@ -66,21 +66,6 @@ export async function ensureCorpus(name, options) {
 }
 
 /**
- * Reads a file once, so that every tool finds it in the page cache.
- *
- * @param {string} path
- */
-export async function warm(path) {
-  const file = await open(path);
-  try {
-    const block = Buffer.allocUnsafe(blockBytes);
-    while ((await file.read(block)).bytesRead > 0);
-  } finally {
-    await file.close();
-  }
-}
-
-/**
  * @param {CorpusName} name
  * @param {number} unitBytes
  */

@@ -55,7 +55,7 @@ function compositionTable(parts, bytes) {
     String(files),
     lz4Ratio?.toFixed(2) ?? 'not measured',
   ]);
-  return `What \`mixed\` is made of:\n\n${markdownTable(['kind', 'share', 'files', 'lz4 size / size'], cells)}`;
+  return `What \`mixed\` is made of, whole files of this machine of up to 32 MiB, no content twice:\n\n${markdownTable(['kind', 'share', 'files', 'lz4 size / size'], cells)}`;
 }
 
 /** @param {readonly Row[]} rows */

@@ -1,13 +1,14 @@
 // @ts-check
 /**
  * Runs one timed work: every tool once a round, round after round, each round beginning with the next tool, so
- * that whatever the machine does meanwhile falls on all alike. Before a run the disk is synced; what is not
- * timed (making repositories, checking what was restored) happens outside of the clock.
+ * that whatever the machine does meanwhile falls on all alike. A first round warms up: it is not counted, and
+ * in it what each tool restores is checked.
  */
-import { warm } from './corpus.mjs';
+import { seconds } from './figures.mjs';
 import { measure, run } from './measure.mjs';
 import { command } from './peers.mjs';
 import { clearOutput } from './scratch.mjs';
+import { settle } from './settle.mjs';
 
 /** @typedef {import('./peers.mjs').Tool} Tool */
 /** @typedef {import('./scratch.mjs').Room} Room */
@@ -28,6 +29,9 @@ import { clearOutput } from './scratch.mjs';
  * @property {number} storedBytes of its repository after the work
  */
 
+/** Number of the round that is not counted. */
+const warmUp = 0;
+
 /**
  * @param {Bench} bench
  * @param {{name: string, action: Action, file: string, tools: readonly Tool[]}} work
@@ -38,16 +42,17 @@ export async function runRounds(bench, { name, action, file, tools }) {
   const all = tools.map((tool) => ({ tool, samples: [], storedBytes: 0 }));
   /** @type {Map<string, Room>} */
   const kept = new Map();
-  for (let round = 0; round < bench.runs; round++) {
+  for (let round = warmUp; round <= bench.runs; round++) {
     for (const series of rotated(all, round)) {
-      const room = await roomFor(bench, { action, file, tool: series.tool, kept });
-      const sample = await runOnce(bench, { action, file, tool: series.tool, room });
-      series.samples.push(sample);
-      bench.log(
-        `${name} ${round + 1}/${bench.runs}  ${series.tool.name}  ${(sample.wallMs / 1000).toFixed(2)} s`,
-      );
-      if (round === 0) await check(bench, { action, file, tool: series.tool, room });
-      if (round === 0) series.storedBytes = await storedBytes(bench, series.tool, room);
+      const { tool } = series;
+      const room = await roomFor(bench, { action, file, tool, kept });
+      const sample = await runOnce(bench, { action, file, tool, room });
+      const turn = round === warmUp ? 'warm-up' : `${round}/${bench.runs}`;
+      bench.log(`${name} ${turn}  ${tool.name}  ${seconds(sample.wallMs)}`);
+      if (round === warmUp) {
+        await check(bench, { action, file, tool, room });
+        series.storedBytes = await storedBytes(bench, tool, room);
+      } else series.samples.push(sample);
       await clearOutput(room);
       if (action === 'backup') await bench.scratch.closeRoom(room);
     }
@@ -56,7 +61,7 @@ export async function runRounds(bench, { name, action, file, tools }) {
 }
 
 /**
- * One timed run, from a quiet disk.
+ * One timed run, on a settled machine.
  *
  * @param {Bench} bench
  * @param {{action: Action, file: string, tool: Tool, room: Room}} what
@@ -65,8 +70,7 @@ export async function runRounds(bench, { name, action, file, tools }) {
 async function runOnce(bench, { action, file, tool, room }) {
   const act = tool[action];
   if (!act) throw new Error(`${tool.name} has no ${action}`);
-  if (action !== 'restore') await warm(file);
-  await run(command(room, ['sync', '-f', room.path]), bench);
+  await settle({ room, file, signal: bench.signal });
   const sample = await measure(act(room, file), { signal: bench.signal, statsFile: `${room.path}.stats` });
   if (action !== 'restore') room.lastPrinted = sample.stdout.trim();
   return sample;

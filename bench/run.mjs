@@ -44,7 +44,7 @@ async function main(argv) {
     if (!options) return 0;
     const missing = ensurePrograms(log);
     if (missing.length > 0) log(installHint(missing));
-    if (!programPath('time')) return 2;
+    if (!programPath('time')) throw new Error('nothing can be measured without GNU time');
     await requireSpace(options);
     for (const path of await findLeftovers())
       log(`${path} is there from another run; remove it if none is going on`);

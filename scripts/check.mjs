@@ -23,7 +23,7 @@ const checks = {
   'lint and format': () =>
     runNode([require.resolve('@biomejs/biome/bin/biome'), 'check', '--error-on-warnings']),
   types: checkTypes,
-  architecture: () => runNode([join(root, 'scripts/test.mjs'), 'architecture']),
+  architecture: () => runNode([join(root, 'scripts/test.mjs'), 'architecture', '--as-built']),
 };
 
 async function main() {

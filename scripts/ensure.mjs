@@ -100,12 +100,12 @@ export async function ensure({ withBuild = true } = {}) {
   checkNodeVersion();
   if (!isInstalled()) {
     ensureCompilers();
-    run('npm', ['ci', '--no-audit', '--no-fund'], 'npm ci failed: see its messages above');
+    run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=warn'], 'npm ci failed: see its messages above');
   }
   if (!isNativeReady()) {
     ensureCompilers();
     const failure = 'better-sqlite3 could not be built: a C++ compiler, make and python3 are needed';
-    run('npm', ['rebuild', 'better-sqlite3', 'lz4'], failure);
+    run('npm', ['rebuild', 'better-sqlite3', 'lz4', '--loglevel=warn'], failure);
     if (!isNativeReady()) throw new Error(failure);
   }
   if (!isTapBuilt()) {

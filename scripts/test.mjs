@@ -2,6 +2,7 @@
 // and prints `N passed, N failed` as its very last line: assertions, as tap itself has counted them.
 //   node scripts/test.mjs                       everything, with a summary of coverage
 //   node scripts/test.mjs core/chunker cli/ls   test files whose path contains one of these words
+//   node scripts/test.mjs --as-built            what was compiled last, even if it had type errors
 //   node scripts/test.mjs --grep=truncated      other options go to tap
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -128,11 +129,12 @@ function runTap(files, options) {
 
 async function main() {
   const args = process.argv.slice(2).filter((arg) => arg !== '--');
-  const options = args.filter((arg) => arg.startsWith('-'));
+  const isAsBuilt = args.includes('--as-built');
+  const options = args.filter((arg) => arg.startsWith('-') && arg !== '--as-built');
   const words = args.filter((arg) => !arg.startsWith('-'));
   let totals = { pass: 0, fail: 0 };
   try {
-    await ensure();
+    await ensure({ withBuild: !isAsBuilt });
     const files = listTests(words);
     if (files.length === 0)
       throw new Error(`no test file${words.length ? ` matches ${words.join(', ')}` : ''}`);

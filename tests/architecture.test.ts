@@ -266,6 +266,7 @@ const examples: Readonly<Record<Rule, { keep: [string, string][]; break: [string
     break: [['core/a.ts', "import a from 'undeclared';"]],
   },
   'literal imports': {
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the example is code with a template in it
     keep: [['cli/main.ts', 'await import(`./commands/${name}.js`); list.require(name);']],
     break: [
       ['cli/main.ts', 'await import(name);'],

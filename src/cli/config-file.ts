@@ -92,8 +92,10 @@ async function parseEntries(path: string, text: string): Promise<ReadonlyMap<Con
   const document = parseDocument(text, { lineCounter: lines, logLevel: 'silent', schema: 'core' });
   throwOnSyntaxError(path, document, lines);
   const entries = new Map<ConfigKey, FileEntry>();
-  if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) return entries;
-  if (!isMap(document.contents)) throw configError(`${path}: expected keys and values, such as \`port: 8080\``);
+  if (document.contents === null || (isScalar(document.contents) && document.contents.value === null))
+    return entries;
+  if (!isMap(document.contents))
+    throw configError(`${path}: expected keys and values, such as \`port: 8080\``);
   const values = plainValues(path, document);
   for (const { key } of document.contents.items) {
     if (!isScalar(key)) throw configError(`${path}: expected plain keys`);
@@ -107,8 +109,12 @@ async function parseEntries(path: string, text: string): Promise<ReadonlyMap<Con
 function throwOnSyntaxError(path: string, document: Document, lines: LineCounter): void {
   const [error] = document.errors;
   if (error === undefined) return;
-  const [what = 'not valid YAML'] = error.message.split(/ at line \d|\n/);
-  throw configError(`${path}:${lines.linePos(error.pos[0]).line}: ${what.charAt(0).toLowerCase()}${what.slice(1)}`, error);
+  const [first = 'not valid YAML'] = error.message.split(/ at line \d|\n/);
+  const what = first.includes('call stack') ? 'nested too deeply' : first;
+  throw configError(
+    `${path}:${lines.linePos(error.pos[0]).line}: ${what.charAt(0).toLowerCase()}${what.slice(1)}`,
+    error,
+  );
 }
 
 /** Aliases are refused: nothing here needs one, and they are how a small file becomes a huge one. */
@@ -125,7 +131,7 @@ function knownKey(name: string, where: string): ConfigKey {
   const nearest = nearestName(name, CONFIG_KEYS);
   throw new DisktroError('E_CONFIG', `${where}: unknown key ${JSON.stringify(name)}`, {
     hint: nearest === undefined ? `the keys are ${CONFIG_KEYS.join(', ')}` : `did you mean ${nearest}?`,
-    details: { key: name, where, ...(nearest === undefined ? {} : { nearest }) },
+    details: { key: name, place: where, ...(nearest === undefined ? {} : { nearest }) },
   });
 }
 

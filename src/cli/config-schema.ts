@@ -55,24 +55,28 @@ const RULES: Readonly<Record<ConfigKey, Rule>> = {
 
 /**
  * Returns `value` as the type of `key`, or throws `E_CONFIG` that says what was expected and found.
- * `where` names the place the value stands, such as `/home/ana/.disktrorc:3`.
+ * `place` names where the value stands, such as `/home/ana/.disktrorc:3: port` or `$DISKTRO_PORT`.
  */
-export function checkedValue<K extends ConfigKey>(key: K, value: unknown, where: string): Config[K] {
+export function checkedValue<K extends ConfigKey>(key: K, value: unknown, place: string): Config[K] {
   const rule = RULES[key];
   const checked = rule.schema.safeParse(value);
   if (checked.success) return checked.data as Config[K];
-  throw new DisktroError('E_CONFIG', `${where}: ${key}: expected ${rule.expected}, got ${shown(value)}`, {
-    details: { key, where },
+  throw new DisktroError('E_CONFIG', `${place}: expected ${rule.expected}, got ${shown(value)}`, {
+    details: { key, place },
   });
 }
 
 /** The text of an environment variable as the type of `key`: digits are numbers, commas part a list. */
 export function checkedVariable<K extends ConfigKey>(key: K, text: string, name: string): Config[K] {
-  return checkedValue(key, parsedText(key, text), name);
+  return checkedValue(key, parsedText(key, text), `$${name}`);
 }
 
 function parsedText(key: ConfigKey, text: string): unknown {
-  if (Array.isArray(DEFAULT_CONFIG[key])) return text.split(/[,\n]/).map((part) => part.trim()).filter(Boolean);
+  if (Array.isArray(DEFAULT_CONFIG[key]))
+    return text
+      .split(/[,\n]/)
+      .map((part) => part.trim())
+      .filter(Boolean);
   const isNumeric = typeof DEFAULT_CONFIG[key] === 'number' || key === 'workers';
   return isNumeric && /^\d+$/.test(text) ? Number(text) : text;
 }

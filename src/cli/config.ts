@@ -35,7 +35,7 @@ export async function resolveConfig(inputs: ConfigInputs = {}): Promise<Resolved
   const values: Record<string, unknown> = {};
   const sources: Record<string, string> = {};
   for (const key of CONFIG_KEYS) {
-    const found = await valueOf(key, flags, env, file);
+    const found = await foundValue(key, flags, env, file);
     const base = found.folder ?? cwd;
     values[key] = key === 'home' ? absolutePath(String(found.value), base, userHome) : found.value;
     sources[key] = found.source;
@@ -50,7 +50,7 @@ interface FoundValue {
   readonly folder?: string;
 }
 
-async function valueOf(
+async function foundValue(
   key: ConfigKey,
   flags: Partial<Config>,
   env: NodeJS.ProcessEnv,
@@ -70,7 +70,7 @@ async function valueOf(
 /** A value in a file is checked even when a flag or the environment overrides it: a mistake is told at once. */
 async function fileValue(key: ConfigKey, entry: FileEntry, file: ConfigFile): Promise<FoundValue> {
   const { checkedValue } = await import('./config-schema.js');
-  const value = checkedValue(key, entry.value, entry.where);
+  const value = checkedValue(key, entry.value, `${entry.where}: ${key}`);
   return { value, source: `file ${entry.where}`, folder: dirname(file.path) };
 }
 

@@ -15,8 +15,8 @@ const ABORT = '\x03'; // Ctrl-C
 const END = '\x04'; // Ctrl-D
 const LINE_ENDS = new Set(['\r', '\n']);
 /** Arrow keys, function keys, the marks around a bracketed paste: none of them is part of a password. */
-const ESCAPE_SEQUENCE = /^\x1b(?:\[[0-?]*[ -/]*[@-~]|O[ -~]|[^[O])/;
-const UNFINISHED_SEQUENCE = /^\x1b(?:\[[0-?]*[ -/]*|O)?$/;
+const ESCAPE = '\x1b';
+const AFTER_ESCAPE = /^(?:\[[0-?]*[ -/]*[@-~]|O[ -~]|[^[O])/;
 
 /** Keys typed ahead, such as a paste of two lines, are kept for the next line. */
 export function createLineEditor(): LineEditor {
@@ -38,14 +38,19 @@ export function createLineEditor(): LineEditor {
     feed(typed) {
       waiting += typed;
       while (waiting !== '') {
-        if (UNFINISHED_SEQUENCE.test(waiting)) return undefined;
-        const sequence = ESCAPE_SEQUENCE.exec(waiting)?.[0];
-        const key = sequence ?? String.fromCodePoint(waiting.codePointAt(0) ?? 0);
+        const isEscape = waiting.startsWith(ESCAPE);
+        const key = isEscape ? escapeSequence(waiting) : String.fromCodePoint(waiting.codePointAt(0) ?? 0);
+        if (key === undefined) return undefined; // the rest of the sequence has not come yet
         waiting = waiting.slice(key.length);
-        const event = sequence === undefined ? press(key) : undefined;
+        const event = isEscape ? undefined : press(key);
         if (event !== undefined) return event;
       }
       return undefined;
     },
   };
+}
+
+function escapeSequence(text: string): string | undefined {
+  const rest = AFTER_ESCAPE.exec(text.slice(ESCAPE.length));
+  return rest === null ? undefined : ESCAPE + rest[0];
 }

@@ -25,7 +25,10 @@ export async function readPasswordCommand(
   source: string,
   options: PasswordCommandOptions,
 ): Promise<string> {
-  const child = spawn(command, { shell: true, stdio: [options.isStdinTaken ? 'ignore' : 'inherit', 'pipe', 'inherit'] });
+  const child = spawn(command, {
+    shell: true,
+    stdio: [options.isStdinTaken ? 'ignore' : 'inherit', 'pipe', 'inherit'],
+  });
   const bytes: Buffer[] = [];
   let length = 0;
   child.stdout?.on('data', (part: Buffer) => {

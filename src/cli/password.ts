@@ -77,7 +77,9 @@ interface Question {
 async function askAtTerminal(request: PasswordRequest, { label, isTwice, hint }: Question): Promise<string> {
   const terminal = (request.openTerminal ?? openTerminal)(request.isStdinTaken, request.signal);
   if (terminal === undefined) {
-    throw new DisktroError('E_PASSWORD_NEEDED', `a ${label} is needed, and there is no terminal to ask at`, { hint });
+    throw new DisktroError('E_PASSWORD_NEEDED', `a ${label} is needed, and there is no terminal to ask at`, {
+      hint,
+    });
   }
   try {
     if (isTwice) return await askTwice(terminal, label);

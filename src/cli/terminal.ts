@@ -88,7 +88,7 @@ function nextEvent(
     resolve(event);
   };
   const typedAhead = feed('');
-  keyboard.on('data', onData).on('end', onEnd).on('error', onEnd);
+  keyboard.on('data', onData).on('end', onEnd).on('error', onEnd).resume();
   signal.addEventListener('abort', onEnd);
   settle(typedAhead);
   return promise;

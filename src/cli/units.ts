@@ -1,6 +1,7 @@
 /**
  * Numbers as people read them: sizes in IEC units, durations, rates, local dates, plurals. Pure.
  */
+const RATED_BYTES = 1024 * 1024;
 const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
 
 /** `1023 B`, `1.0 KiB`, `612 MiB`: three digits at most, one decimal below ten. */
@@ -21,8 +22,9 @@ export function formatRate(bytesPerSecond: number): string {
   return `${formatBytes(bytesPerSecond)}/s`;
 }
 
-/** `0.3 s`, `12 s`, `2 min 5 s`, `3 h 20 min`, `2 d 4 h`. */
+/** `40 ms`, `0.3 s`, `12 s`, `2 min 5 s`, `3 h 20 min`, `2 d 4 h`. */
 export function formatSeconds(seconds: number): string {
+  if (seconds < 0.0995) return `${Math.round(seconds * 1000)} ms`;
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;
@@ -35,6 +37,11 @@ function twoUnits(whole: number, bigSize: number, big: string, smallSize: number
   const rest = Math.floor((whole % bigSize) / smallSize);
   const first = `${Math.floor(whole / bigSize)} ${big}`;
   return rest === 0 ? first : `${first} ${rest} ${small}`;
+}
+
+/** ` (551 MiB/s)` for work big enough to have a rate, else nothing. */
+export function rateRemark(bytes: number, seconds: number): string {
+  return bytes >= RATED_BYTES && seconds > 0 ? ` (${formatRate(bytes / seconds)})` : '';
 }
 
 /** `m:ss` or `h:mm:ss`, as a progress bar shows the time that is left. */

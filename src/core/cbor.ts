@@ -36,7 +36,8 @@ export function encodeCbor(value: CborValue): Uint8Array {
  */
 export function decodeCbor(bytes: Uint8Array): CborValue {
   const [value, rest] = readFirst(bytes);
-  if (rest.byteLength !== 0) throw integrityError('E_CBOR_INVALID', `CBOR: ${rest.byteLength} bytes after the value`);
+  if (rest.byteLength !== 0)
+    throw integrityError('E_CBOR_INVALID', `CBOR: ${rest.byteLength} bytes after the value`);
   if (Buffer.compare(encodeCbor(value), bytes) !== 0) {
     throw integrityError('E_CBOR_INVALID', 'CBOR: not in deterministic form');
   }

@@ -3,8 +3,8 @@
  * A key is used for one message only (I3), so the nonce is twelve zero bytes. Knows no layouts.
  */
 import { createCipheriv, createDecipheriv } from 'node:crypto';
-import { integrityError } from '../errors.js';
 import type { IntegrityCode } from '../errors.js';
+import { integrityError } from '../errors.js';
 
 export const CIPHER_KEY_BYTES = 32;
 export const TAG_BYTES = 16;
@@ -63,7 +63,8 @@ export function decryptInto(
   code: IntegrityCode = 'E_OBJECT_TAG',
 ): number {
   const length = sealed.byteLength - TAG_BYTES;
-  if (length < 0) throw integrityError(code, `sealed bytes: expected at least ${TAG_BYTES}, got ${sealed.byteLength}`);
+  if (length < 0)
+    throw integrityError(code, `sealed bytes: expected at least ${TAG_BYTES}, got ${sealed.byteLength}`);
   const decipher = createDecipheriv(ALGORITHM, key, ZERO_NONCE, OPTIONS);
   decipher.setAAD(associated, { plaintextLength: length });
   decipher.setAuthTag(sealed.subarray(length));
@@ -76,7 +77,11 @@ export function decryptInto(
   try {
     decipher.final();
   } catch (cause) {
-    throw integrityError(code, 'authentication tag does not fit: the bytes were changed or the key is another', { cause });
+    throw integrityError(
+      code,
+      'authentication tag does not fit: the bytes were changed or the key is another',
+      { cause },
+    );
   }
   return written;
 }

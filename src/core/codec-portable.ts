@@ -110,7 +110,12 @@ function readSequence(block: Uint8Array, token: number, end: number): Sequence |
   };
 }
 
-function readLength(block: Uint8Array, at: number, end: number, nibble: number): { value: number; next: number } | undefined {
+function readLength(
+  block: Uint8Array,
+  at: number,
+  end: number,
+  nibble: number,
+): { value: number; next: number } | undefined {
   let value = nibble;
   let next = at;
   if (nibble === 15) {

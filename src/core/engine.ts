@@ -24,7 +24,8 @@ export function createEngine(keys: EngineKeys, threads: number): Engine {
     concurrency: Math.max(1, threads * 2),
     async run(job) {
       seenBytes += job.input.byteLength;
-      if (pool === undefined && threads > 0 && seenBytes >= INLINE_BELOW_BYTES) pool = new WorkerPool(threads, keys);
+      if (pool === undefined && threads > 0 && seenBytes >= INLINE_BELOW_BYTES)
+        pool = new WorkerPool(threads, keys);
       return pool === undefined ? runJob(keys, job) : pool.run(job);
     },
     async close() {

@@ -11,7 +11,10 @@ const SLASH = 0x2f;
 export function checkEntryPath(path: string | Uint8Array): void {
   const bytes = typeof path === 'string' ? Buffer.from(path, 'utf8') : Buffer.from(path);
   const fail = (why: string): never => {
-    throw integrityError('E_MANIFEST_PATH', `path ${JSON.stringify(bytes.toString('utf8').slice(0, 200))}: ${why}`);
+    throw integrityError(
+      'E_MANIFEST_PATH',
+      `path ${JSON.stringify(bytes.toString('utf8').slice(0, 200))}: ${why}`,
+    );
   };
   if (bytes.byteLength === 0 || bytes.byteLength > MAX_PATH_BYTES) {
     fail(`expected 1 to ${MAX_PATH_BYTES} bytes, got ${bytes.byteLength}`);

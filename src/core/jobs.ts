@@ -2,10 +2,11 @@
  * The work on one chunk, as plain data in and plain data out: the same function runs inline and in a worker.
  * Buffers in a job may be views of shared memory; results never hold a view.
  */
-import { plainIdOf } from './keys.js';
+
+import type { Compression } from './codec.js';
 import { sha256Hex } from './hashes.js';
 import type { PlainId, StoreId } from './ids.js';
-import type { Compression } from './codec.js';
+import { plainIdOf } from './keys.js';
 import type { ObjectKind, Sealed, SealingKeys } from './object.js';
 import { openObject, Scratch, sealObject } from './object.js';
 

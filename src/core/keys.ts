@@ -2,9 +2,10 @@
  * The master key and the keys that come from it, each for one purpose (docs/FORMAT.md, "Keys").
  * Knows nothing of passwords: slot.ts wraps the master key.
  */
+
+import { hkdf, hmacSha256 } from './hashes.js';
 import type { PlainId, VaultId } from './ids.js';
 import { idToBytes } from './ids.js';
-import { hkdf, hmacSha256 } from './hashes.js';
 
 export const MASTER_KEY_BYTES = 32;
 

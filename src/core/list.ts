@@ -45,7 +45,10 @@ export function decodeRef(value: CborValue): ChunkRef {
       return { storeId: storeIdFromBytes(storeId), plainId: plainIdFromBytes(plainId), rawBytes };
     }
   }
-  throw integrityError('E_LIST_INVALID', 'list: expected [store id, plain id, raw length] as a chunk reference');
+  throw integrityError(
+    'E_LIST_INVALID',
+    'list: expected [store id, plain id, raw length] as a chunk reference',
+  );
 }
 
 const isIdBytes = (value: CborValue | undefined): value is Uint8Array =>
@@ -143,7 +146,8 @@ export function encodeList({ depth, count, items }: EncodedList): CborValue {
 export function decodeList(value: CborValue | undefined): EncodedList {
   if (Array.isArray(value) && value.length === 3) {
     const [depth, count, items] = value as [CborValue, CborValue, CborValue];
-    const isDepth = typeof depth === 'number' && Number.isInteger(depth) && depth >= 0 && depth <= MAX_LIST_DEPTH;
+    const isDepth =
+      typeof depth === 'number' && Number.isInteger(depth) && depth >= 0 && depth <= MAX_LIST_DEPTH;
     const isCount = typeof count === 'number' && Number.isSafeInteger(count) && count >= 0;
     if (isDepth && isCount && Array.isArray(items) && (depth > 0 || items.length === count)) {
       return { depth, count, items };

@@ -57,7 +57,15 @@ export interface Manifest {
 
 export const MANIFEST_VERSION = 1;
 
-const ENTRY_TYPES: readonly EntryType[] = ['file', 'directory', 'symlink', 'hardlink', 'fifo', 'block', 'character'];
+const ENTRY_TYPES: readonly EntryType[] = [
+  'file',
+  'directory',
+  'symlink',
+  'hardlink',
+  'fifo',
+  'block',
+  'character',
+];
 
 export function encodeManifest(manifest: Manifest): Uint8Array {
   return encodeCbor({
@@ -140,7 +148,11 @@ export function decodeEntry(value: CborValue): Entry {
 }
 
 function decodeExtent(value: CborValue): Extent {
-  if (Array.isArray(value) && value.length === 3 && value.every((part) => Number.isSafeInteger(part) && part >= 0)) {
+  if (
+    Array.isArray(value) &&
+    value.length === 3 &&
+    value.every((part) => Number.isSafeInteger(part) && part >= 0)
+  ) {
     const [chunk, offset, length] = value as [number, number, number];
     return { chunk, offset, length };
   }
@@ -210,7 +222,9 @@ class Fields {
 
   texts(key: string, most: number): readonly string[] {
     const texts = this.list(key);
-    const isFine = texts.length <= most && texts.every((text) => typeof text === 'string' && text.length <= MAX_NAME_BYTES);
+    const isFine =
+      texts.length <= most &&
+      texts.every((text) => typeof text === 'string' && text.length <= MAX_NAME_BYTES);
     return isFine ? (texts as readonly string[]) : this.fail(`${key}: expected at most ${most} texts`);
   }
 

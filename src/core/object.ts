@@ -96,7 +96,12 @@ export function sealObject(
   const header = out.subarray(0, OBJECT_HEADER_BYTES);
   const unpadded = PAYLOAD_HEADER_BYTES + body.byteLength;
   const parts = [payloadHeader, body, ...zeros(padmeLength(unpadded) - unpadded)];
-  const sealedBytes = encryptInto(objectCipherKey(keys, options.salt), header, parts, out.subarray(OBJECT_HEADER_BYTES));
+  const sealedBytes = encryptInto(
+    objectCipherKey(keys, options.salt),
+    header,
+    parts,
+    out.subarray(OBJECT_HEADER_BYTES),
+  );
   const length = OBJECT_HEADER_BYTES + sealedBytes;
   return { id: sha256Hex(out.subarray(0, length)) as StoreId, length };
 }
@@ -142,13 +147,20 @@ export function openObject<Output extends Uint8Array>(
   }
   const written = rawLength === 0 ? 0 : (options.codec ?? blockCodec()).decompress(body, target);
   if (written !== rawLength) {
-    throw integrityError('E_OBJECT_BODY', `compressed body: expected ${rawLength} bytes from it, got ${written}`);
+    throw integrityError(
+      'E_OBJECT_BODY',
+      `compressed body: expected ${rawLength} bytes from it, got ${written}`,
+    );
   }
   return target;
 }
 
 /** Length, magic, vault id and store id: what can be checked of an object without any key. */
-export function checkEnvelope(keys: Pick<SealingKeys, 'vaultId'>, object: Uint8Array, options: OpenOptions): void {
+export function checkEnvelope(
+  keys: Pick<SealingKeys, 'vaultId'>,
+  object: Uint8Array,
+  options: OpenOptions,
+): void {
   const most = maxObjectBytes(Math.min(options.maxRawBytes, MAX_RAW_BYTES));
   if (object.byteLength < MIN_OBJECT_BYTES || object.byteLength > most) {
     throw integrityError(
@@ -178,7 +190,10 @@ interface Payload {
 function readPayload(payload: Buffer, options: OpenOptions): Payload {
   const type = payload.readUInt8(0);
   if (type !== TYPES[options.kind]) {
-    throw integrityError('E_OBJECT_TYPE', `object type: expected ${TYPES[options.kind]} (${options.kind}), got ${type}`);
+    throw integrityError(
+      'E_OBJECT_TYPE',
+      `object type: expected ${TYPES[options.kind]} (${options.kind}), got ${type}`,
+    );
   }
   const codecByte = payload.readUInt8(1);
   if (codecByte !== CODEC_STORED && codecByte !== CODEC_LZ4) {
@@ -193,7 +208,13 @@ function readPayload(payload: Buffer, options: OpenOptions): Payload {
   return { codecByte, rawLength, body: payload.subarray(PAYLOAD_HEADER_BYTES, bodyEnd) };
 }
 
-function checkSizes(payload: number, codecByte: number, raw: number, body: number, options: OpenOptions): void {
+function checkSizes(
+  payload: number,
+  codecByte: number,
+  raw: number,
+  body: number,
+  options: OpenOptions,
+): void {
   const most = Math.min(options.maxRawBytes, MAX_RAW_BYTES);
   const fail = (what: string): never => {
     throw integrityError('E_OBJECT_SIZES', what);
@@ -203,13 +224,20 @@ function checkSizes(payload: number, codecByte: number, raw: number, body: numbe
     fail(`raw length: expected ${options.rawBytes} bytes, got ${raw}`);
   }
   if (payload !== padmeLength(PAYLOAD_HEADER_BYTES + body)) {
-    fail(`payload length: expected ${padmeLength(PAYLOAD_HEADER_BYTES + body)} bytes for a body of ${body}, got ${payload}`);
+    fail(
+      `payload length: expected ${padmeLength(PAYLOAD_HEADER_BYTES + body)} bytes for a body of ${body}, got ${payload}`,
+    );
   }
   if (codecByte === CODEC_STORED && body !== raw) fail(`stored body: expected ${raw} bytes, got ${body}`);
-  if (codecByte === CODEC_LZ4 && body >= raw) fail(`compressed body: expected fewer than ${raw} bytes, got ${body}`);
+  if (codecByte === CODEC_LZ4 && body >= raw)
+    fail(`compressed body: expected fewer than ${raw} bytes, got ${body}`);
 }
 
-function compressBody(raw: Uint8Array, options: SealOptions, scratch: Scratch): { codecByte: number; body: Uint8Array } {
+function compressBody(
+  raw: Uint8Array,
+  options: SealOptions,
+  scratch: Scratch,
+): { codecByte: number; body: Uint8Array } {
   const stored = { codecByte: CODEC_STORED, body: raw };
   if (options.compression === 'none' || raw.byteLength < 2) return stored;
   const codec = options.codec ?? blockCodec();
@@ -226,7 +254,8 @@ function objectCipherKey(keys: SealingKeys, salt: Uint8Array): Buffer {
 /** Views of zeros that add up to `count` bytes. */
 function zeros(count: number): Uint8Array[] {
   const parts: Uint8Array[] = [];
-  for (let rest = count; rest > 0; rest -= ZEROS.byteLength) parts.push(ZEROS.subarray(0, Math.min(rest, ZEROS.byteLength)));
+  for (let rest = count; rest > 0; rest -= ZEROS.byteLength)
+    parts.push(ZEROS.subarray(0, Math.min(rest, ZEROS.byteLength)));
   return parts;
 }
 

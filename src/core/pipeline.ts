@@ -39,7 +39,8 @@ export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal |
   if (signal === undefined) return promise;
   throwIfAborted(signal);
   return new Promise<T>((resolve, reject) => {
-    const stop = (): void => reject(isDisktroError(signal.reason) ? signal.reason : abortedError(signal.reason));
+    const stop = (): void =>
+      reject(isDisktroError(signal.reason) ? signal.reason : abortedError(signal.reason));
     signal.addEventListener('abort', stop, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
   });

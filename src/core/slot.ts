@@ -8,40 +8,8 @@ import { equalInConstantTime, hkdf, hmacSha256 } from './hashes.js';
 import type { VaultId } from './ids.js';
 import { MASTER_KEY_BYTES } from './keys.js';
 import { parseRecoveryCode } from './recovery-code.js';
-import { argon2id, unwrap, WRAP_NONCE_BYTES, WRAP_TAG_BYTES, wrap } from './sodium.js';
-
-export type SlotKind = 'password' | 'recovery';
-
-export const SLOT_VERSION = 1;
-export const SLOT_SALT_BYTES = 16;
-export const SLOT_ID_BYTES = 8;
-
-/** What the slot's two MACs bind: everything but `check`, `nonce` and `wrapped`. */
-export interface SlotHeader {
-  readonly v: 1;
-  /** 16 hex digits. */
-  readonly id: string;
-  readonly kind: SlotKind;
-  readonly kdf: 'argon2id' | 'hkdf';
-  /** 16 bytes, hex. */
-  readonly salt: string;
-  /** Argon2id passes; 0 for a recovery code. */
-  readonly opslimit: number;
-  /** Argon2id memory in bytes; 0 for a recovery code. */
-  readonly memlimit: number;
-  readonly label: string;
-  /** ISO 8601, UTC. */
-  readonly created: string;
-}
-
-export interface Slot extends SlotHeader {
-  /** HMAC-SHA256(commit key, header), hex: tells a wrong password from damage before anything is opened. */
-  readonly check: string;
-  /** 24 bytes, hex. */
-  readonly nonce: string;
-  /** 32-byte master key + 16-byte tag, hex. */
-  readonly wrapped: string;
-}
+import type { Slot, SlotHeader } from './slot-shape.js';
+import { argon2id, unwrap, WRAP_NONCE_BYTES, wrap } from './sodium.js';
 
 /** Wraps a 32-byte master key. `nonce` (24 bytes) must be fresh. */
 export function sealSlot(
@@ -52,7 +20,9 @@ export function sealSlot(
   nonce: Uint8Array,
 ): Slot {
   if (nonce.byteLength !== WRAP_NONCE_BYTES || masterKey.byteLength !== MASTER_KEY_BYTES) {
-    throw new RangeError(`slot: expected a ${WRAP_NONCE_BYTES}-byte nonce and a ${MASTER_KEY_BYTES}-byte key`);
+    throw new RangeError(
+      `slot: expected a ${WRAP_NONCE_BYTES}-byte nonce and a ${MASTER_KEY_BYTES}-byte key`,
+    );
   }
   checkParameters(header);
   const keys = slotKeys(header, secret);
@@ -80,9 +50,17 @@ export function openSlot(slot: Slot, vaultId: VaultId, secret: string): Uint8Arr
   if (keys === undefined || !equalInConstantTime(hmacSha256(keys.commit, bound), check)) {
     throw new DisktroError('E_WRONG_PASSWORD', 'wrong password or recovery code');
   }
-  const masterKey = unwrap(keys.wrap, Buffer.from(slot.nonce, 'hex'), Buffer.from(slot.wrapped, 'hex'), bound);
+  const masterKey = unwrap(
+    keys.wrap,
+    Buffer.from(slot.nonce, 'hex'),
+    Buffer.from(slot.wrapped, 'hex'),
+    bound,
+  );
   if (masterKey === undefined) {
-    throw integrityError('E_SLOT_DAMAGED', `slot ${slot.id}: the password is right, but the wrapped key is damaged`);
+    throw integrityError(
+      'E_SLOT_DAMAGED',
+      `slot ${slot.id}: the password is right, but the wrapped key is damaged`,
+    );
   }
   return masterKey;
 }
@@ -91,7 +69,10 @@ export function openSlot(slot: Slot, vaultId: VaultId, secret: string): Uint8Arr
 export function checkParameters(header: SlotHeader): void {
   if (header.kind === 'recovery') {
     if (header.kdf === 'hkdf' && header.opslimit === 0 && header.memlimit === 0) return;
-    throw integrityError('E_SLOT_PARAMETERS', `slot ${header.id}: expected kdf hkdf without costs for a recovery code`);
+    throw integrityError(
+      'E_SLOT_PARAMETERS',
+      `slot ${header.id}: expected kdf hkdf without costs for a recovery code`,
+    );
   }
   const isPassesFine = header.opslimit >= MIN_KDF_PASSES && header.opslimit <= MAX_KDF_PASSES;
   const isMemoryFine = header.memlimit >= MIN_KDF_MEMORY_BYTES && header.memlimit <= MAX_KDF_MEMORY_BYTES;
@@ -100,17 +81,6 @@ export function checkParameters(header: SlotHeader): void {
     'E_SLOT_PARAMETERS',
     `slot ${header.id}: expected argon2id with ${MIN_KDF_PASSES} to ${MAX_KDF_PASSES} passes and ` +
       `${MIN_KDF_MEMORY_BYTES} to ${MAX_KDF_MEMORY_BYTES} bytes, got ${header.kdf}, ${header.opslimit}, ${header.memlimit}`,
-  );
-}
-
-/** Whether the hex fields of a slot have the lengths that version 1 says. */
-export function hasSlotLengths(slot: Slot): boolean {
-  return (
-    slot.id.length === SLOT_ID_BYTES * 2 &&
-    slot.salt.length === SLOT_SALT_BYTES * 2 &&
-    slot.check.length === 64 &&
-    slot.nonce.length === WRAP_NONCE_BYTES * 2 &&
-    slot.wrapped.length === (MASTER_KEY_BYTES + WRAP_TAG_BYTES) * 2
   );
 }
 

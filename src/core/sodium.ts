@@ -17,12 +17,22 @@ export async function loadSodium(): Promise<void> {
  * @param passes 1 or more iterations
  * @param memoryBytes at least 8 KiB
  */
-export function argon2id(password: Uint8Array, salt: Uint8Array, passes: number, memoryBytes: number): Uint8Array {
+export function argon2id(
+  password: Uint8Array,
+  salt: Uint8Array,
+  passes: number,
+  memoryBytes: number,
+): Uint8Array {
   return sodium.crypto_pwhash(32, password, salt, passes, memoryBytes, sodium.crypto_pwhash_ALG_ARGON2ID13);
 }
 
 /** Wraps a short secret: ciphertext followed by its 16-byte tag. `nonce` has 24 bytes and is never reused with `key`. */
-export function wrap(key: Uint8Array, nonce: Uint8Array, secret: Uint8Array, associated: Uint8Array): Uint8Array {
+export function wrap(
+  key: Uint8Array,
+  nonce: Uint8Array,
+  secret: Uint8Array,
+  associated: Uint8Array,
+): Uint8Array {
   return sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(secret, associated, null, nonce, key);
 }
 

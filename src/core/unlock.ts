@@ -4,8 +4,8 @@
  */
 import { DisktroError, isDisktroError } from '../errors.js';
 import type { VaultId } from './ids.js';
-import type { Slot, SlotHeader } from './slot.js';
 import { openSlot, sealSlot } from './slot.js';
+import type { Slot, SlotHeader } from './slot-shape.js';
 import { loadSodium } from './sodium.js';
 
 export interface UnlockJob {

@@ -1,0 +1,84 @@
+/** Fills an empty catalog with what is found in a store. Works in one transaction per manifest. */
+import type { FileId } from '../core/ids.js';
+import { idToBytes } from '../core/ids.js';
+import type { ChunkRef } from '../core/list.js';
+import type { Catalog } from './catalog.js';
+import type { NewFile } from './commits.js';
+import { KIND_NUMBERS, STATE_NUMBERS } from './objects.js';
+
+export class Rebuilder {
+  readonly #catalog: Catalog;
+  readonly #statements: ReturnType<typeof prepare>;
+  #totals = { files: 0, objects: 0, bytes: 0 };
+
+  constructor(catalog: Catalog) {
+    this.#catalog = catalog;
+    this.#statements = prepare(catalog);
+  }
+
+  totals(): { readonly files: number; readonly objects: number; readonly bytes: number } {
+    return { ...this.#totals };
+  }
+
+  /** @param record undefined for a manifest that cannot be read: it is kept as lost. @returns its row */
+  addManifest(id: FileId, storedBytes: number, record: Omit<NewFile, 'object'> | undefined): number {
+    this.#begin();
+    const state = record === undefined ? STATE_NUMBERS.lost : STATE_NUMBERS.present;
+    const row = Number(
+      this.#statements.insertObject.run(idToBytes(id), KIND_NUMBERS.manifest, null, null, storedBytes, state)
+        .lastInsertRowid,
+    );
+    if (record === undefined) return row;
+    const { kind, nameTag, sealed, bytes, chunks, createdMs } = record;
+    this.#statements.insertFile.run(row, kind, nameTag, sealed, bytes, chunks, createdMs);
+    this.#totals.files++;
+    this.#count(storedBytes);
+    return row;
+  }
+
+  /** @param storedBytes undefined when the store does not have it: it is entered as lost. @returns its row */
+  addChunk(ref: ChunkRef, storedBytes: number | undefined, parent: number): number {
+    const { findObject, insertObject, insertRef } = this.#statements;
+    let row = findObject.get(idToBytes(ref.storeId)) as number | undefined;
+    if (row === undefined) {
+      const state = storedBytes === undefined ? STATE_NUMBERS.lost : STATE_NUMBERS.present;
+      const plainId = idToBytes(ref.plainId);
+      const inserted = insertObject.run(
+        idToBytes(ref.storeId),
+        KIND_NUMBERS.chunk,
+        plainId,
+        ref.rawBytes,
+        storedBytes ?? 0,
+        state,
+      );
+      row = Number(inserted.lastInsertRowid);
+      if (storedBytes !== undefined) this.#count(storedBytes);
+    }
+    insertRef.run(parent, row);
+    return row;
+  }
+
+  commit(): void {
+    this.#catalog.read(() => this.#catalog.database.exec('COMMIT'));
+  }
+
+  #begin(): void {
+    if (!this.#catalog.database.inTransaction) this.#catalog.database.exec('BEGIN');
+  }
+
+  #count(bytes: number): void {
+    this.#totals.objects++;
+    this.#totals.bytes += bytes;
+  }
+}
+
+function prepare({ database }: Catalog) {
+  return {
+    findObject: database.prepare<[Buffer]>('SELECT id FROM objects WHERE store_id = ?').pluck(),
+    insertObject: database.prepare(`
+      INSERT INTO objects (store_id, kind, plain_id, raw_bytes, stored_bytes, state, session)
+      VALUES (?, ?, ?, ?, ?, ?, 0)`),
+    insertRef: database.prepare('INSERT OR IGNORE INTO refs (parent, child) VALUES (?, ?)'),
+    insertFile: database.prepare('INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?)'),
+  };
+}

@@ -1,0 +1,86 @@
+/**
+ * Which processes are adding objects right now. A session lives exactly as long as its process holds its lock file,
+ * so a killed one is told apart from a slow one, whatever the clock says.
+ */
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import type { Catalog } from './catalog.js';
+import { isLocked, ProcessLock } from './lock.js';
+
+export interface Session {
+  /** Grows from session to session. */
+  readonly id: number;
+  readonly token: string;
+  end(): void;
+}
+
+export interface SessionRow {
+  readonly id: number;
+  readonly token: string;
+  readonly boot: string;
+}
+
+/** A name for this process's temporary files and lock: 16 hex digits. */
+export function newToken(): string {
+  return randomBytes(8).toString('hex');
+}
+
+export function lockFileOf(temporaryFolder: string, token: string): string {
+  return path.join(temporaryFolder, `${token}.lock`);
+}
+
+/** Takes the lock, then enters the session. Its row goes when it ends; after a crash it stays. */
+export function beginSession(catalog: Catalog, temporaryFolder: string, token: string): Session {
+  const lock = ProcessLock.tryAcquire(lockFileOf(temporaryFolder, token));
+  if (lock === undefined) throw new Error(`session ${token}: lock is taken`);
+  const { database } = catalog;
+  try {
+    const insert = database.prepare('INSERT INTO sessions (token, boot, started_ms) VALUES (?, ?, ?)');
+    const id = catalog.write(() => Number(insert.run(token, bootId(), Date.now()).lastInsertRowid));
+    const remove = database.prepare('DELETE FROM sessions WHERE id = ?');
+    return {
+      id,
+      token,
+      end() {
+        try {
+          catalog.write(() => remove.run(id));
+        } finally {
+          lock.release();
+        }
+      },
+    };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+export function listSessions(catalog: Catalog): readonly SessionRow[] {
+  const query = catalog.database.prepare<[], SessionRow>('SELECT id, token, boot FROM sessions ORDER BY id');
+  return catalog.read(() => query.all());
+}
+
+export function isAlive(temporaryFolder: string, token: string): boolean {
+  return isLocked(lockFileOf(temporaryFolder, token));
+}
+
+/** Sessions whose process is there. */
+export function liveSessions(catalog: Catalog, temporaryFolder: string): readonly SessionRow[] {
+  return listSessions(catalog).filter(({ token }) => isAlive(temporaryFolder, token));
+}
+
+/** The number of the newest session there ever was. */
+export function lastSessionId(catalog: Catalog): number {
+  const query = catalog.database.prepare(`SELECT seq FROM sqlite_sequence WHERE name = 'sessions'`).pluck();
+  return catalog.read(() => Number(query.get() ?? 0));
+}
+
+/** Names this run of the operating system, so that a power loss is told apart from a killed process. */
+export function bootId(): string {
+  try {
+    return fs.readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+  } catch {
+    return 'unknown';
+  }
+}

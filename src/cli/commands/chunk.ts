@@ -1,0 +1,132 @@
+/** `disktro chunk`: stores each input and prints its id. An input that fails does not stop the others. */
+import { basename } from 'node:path';
+import { DisktroError, isDisktroError, throwIfAborted, usageError } from '../../errors.js';
+import { type ChunkOptions, type ChunkResult, chunkDescriptor, chunkFile } from '../../ops/chunk.js';
+import type { Vault } from '../../ops/vault.js';
+import { type Context, openOrCreateVault, progressOf } from '../context.js';
+import { count, formatBytes, formatSeconds, rateRemark } from '../units.js';
+
+interface ChunkFlags {
+  readonly name?: string;
+  readonly tag?: readonly string[];
+  readonly replicas?: number;
+  readonly compress: boolean;
+  readonly chunker?: 'cdc' | 'fixed';
+  readonly replicate: boolean;
+}
+
+const STDIN = '-';
+const STDIN_DESCRIPTOR = 0;
+
+export async function run(context: Context, paths: readonly string[], flags: ChunkFlags): Promise<void> {
+  checkUsage(context, paths, flags);
+  await using vault = await openOrCreateVault(context, { isStdinTaken: paths.includes(STDIN) });
+  let failed = 0;
+  let tooFew: DisktroError | undefined;
+  for (const path of paths) {
+    throwIfAborted(context.signal);
+    try {
+      const result = await chunkOne(context, vault, path, flags);
+      report(context, result);
+      tooFew ??= flags.replicate ? copiesError(context, result) : undefined;
+    } catch (error) {
+      const told = explained(error, path);
+      if (paths.length === 1 || !isDisktroError(told, 'E_INPUT')) throw told;
+      context.output.error(told);
+      failed += 1;
+    }
+  }
+  if (failed > 0) throw inputsFailed(failed, paths.length);
+  if (tooFew !== undefined) throw tooFew;
+}
+
+function checkUsage({ config }: Context, paths: readonly string[], flags: ChunkFlags): void {
+  if (flags.name !== undefined && paths.length > 1) {
+    throw usageError(`--name: expected one input, got ${paths.length}`);
+  }
+  if (paths.indexOf(STDIN) !== paths.lastIndexOf(STDIN)) {
+    throw usageError('expected - once at most: stdin can be read only once');
+  }
+  const replicas = flags.replicas ?? config.replica_count;
+  if (flags.replicate && replicas < config.min_replicas) {
+    throw usageError(
+      `expected at least min_replicas (${config.min_replicas}) copies to be asked for, got ${replicas}`,
+      'raise --replicas or replica_count, or lower min_replicas',
+    );
+  }
+}
+
+async function chunkOne(
+  context: Context,
+  vault: Vault,
+  path: string,
+  flags: ChunkFlags,
+): Promise<ChunkResult> {
+  const label = flags.name ?? (path === STDIN ? 'stdin' : basename(path));
+  using progress = await progressOf(context, { label, unit: 'bytes' });
+  const options: ChunkOptions = {
+    ...chunkOptions(context, flags),
+    onProgress: (facts) => {
+      const { bytes, totalBytes, chunks, newChunks } = facts;
+      const detail = `${count(chunks, 'chunk')} (${newChunks} new, ${chunks - newChunks} dup)`;
+      progress.update({ done: bytes, total: totalBytes, detail }, facts);
+    },
+  };
+  return path === STDIN
+    ? await chunkDescriptor(vault, STDIN_DESCRIPTOR, options)
+    : await chunkFile(vault, path, options);
+}
+
+function chunkOptions({ config, output, signal }: Context, flags: ChunkFlags): ChunkOptions {
+  return {
+    ...(flags.name === undefined ? {} : { name: flags.name }),
+    ...(flags.tag === undefined ? {} : { tags: flags.tag }),
+    ...(flags.chunker === undefined ? {} : { chunker: flags.chunker }),
+    compression: flags.compress ? config.compression : 'none',
+    workers: config.workers,
+    replicas: flags.replicas ?? config.replica_count,
+    signal,
+    onNotice: (message) => output.warning(message),
+  };
+}
+
+function report({ output }: Context, result: ChunkResult): void {
+  if (output.isJson) output.record(result);
+  else output.result(result.id);
+  output.note(summary(result));
+}
+
+/** `photo.tar: 1.0 GiB, 1012 chunks, 988 new, stored 612 MiB in 1.9 s (551 MiB/s); 1 of 3 copies: no peers yet`. */
+function summary(result: ChunkResult): string {
+  const { name, bytes, chunks, newChunks, storedBytes, seconds, copies } = result;
+  const work = `stored ${formatBytes(storedBytes)} in ${formatSeconds(seconds)}${rateRemark(bytes, seconds)}`;
+  const isShort = copies.confirmed < copies.wanted;
+  const copiesText = `${copies.confirmed} of ${count(copies.wanted, 'copy', 'copies')}`;
+  const reason = isShort && copies.confirmed <= 1 ? ': no peers yet' : '';
+  return `${name}: ${formatBytes(bytes)}, ${count(chunks, 'chunk')}, ${newChunks} new, ${work}; ${copiesText}${reason}`;
+}
+
+function copiesError({ config }: Context, { name, copies }: ChunkResult): DisktroError | undefined {
+  if (copies.confirmed >= config.min_replicas) return undefined;
+  const wanted = `expected at least ${count(config.min_replicas, 'copy', 'copies')}`;
+  return new DisktroError('E_TOO_FEW_COPIES', `${name}: ${wanted}, ${copies.confirmed} confirmed`, {
+    hint: 'the file is stored here; add peers, or lower min_replicas',
+    details: { name, ...copies },
+  });
+}
+
+/** Node decodes argv as UTF-8: a name that is not cannot be opened, and the reason would not be seen. */
+function explained(error: unknown, path: string): unknown {
+  if (!isDisktroError(error, 'E_INPUT') || error.hint !== undefined || !path.includes('\ufffd')) return error;
+  return new DisktroError(error.code, error.message, {
+    hint: 'a name that is not UTF-8 cannot be given as an argument; use `disktro chunk - --name NAME <FILE`',
+    ...(error.details === undefined ? {} : { details: error.details }),
+    cause: error,
+  });
+}
+
+function inputsFailed(failed: number, total: number): DisktroError {
+  return new DisktroError('E_INPUTS_FAILED', `${failed} of ${count(total, 'input')} failed`, {
+    details: { failed, total },
+  });
+}

@@ -1,0 +1,31 @@
+/** `disktro init`: makes home, vault and recovery code. */
+import { DisktroError } from '../../errors.js';
+import { createVault, hasVault } from '../../ops/vault.js';
+import { type Context, homeOptions, passwordOf } from '../context.js';
+import { deliverWithCode, openRecoveryFile } from '../recovery-code.js';
+
+interface InitFlags {
+  readonly recoveryFile?: string;
+  readonly chunkSize?: number;
+}
+
+export async function run(context: Context, _operands: readonly string[], flags: InitFlags): Promise<void> {
+  const { output, config } = context;
+  if (await hasVault(config.home)) throw vaultExists(config.home);
+  using file = flags.recoveryFile === undefined ? undefined : openRecoveryFile(output, flags.recoveryFile);
+  const password = await passwordOf(context, { isNew: true });
+  const averageChunkBytes = flags.chunkSize ?? config.chunk_size;
+  const { recoveryCode, ...made } = await createVault({
+    ...homeOptions(context),
+    password,
+    averageChunkBytes,
+  });
+  deliverWithCode(output, made.vaultId, made, recoveryCode, file);
+}
+
+function vaultExists(home: string): DisktroError {
+  return new DisktroError('E_VAULT_EXISTS', `there is a vault in ${home} already`, {
+    hint: 'name another folder with --home, or use this vault: `disktro status`',
+    details: { home },
+  });
+}

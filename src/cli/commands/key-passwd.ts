@@ -1,0 +1,21 @@
+/** `disktro key passwd`: a new password in place of the one that was given. */
+import { changePassword } from '../../ops/slots.js';
+import { type Context, newPasswordOf, openVault } from '../context.js';
+
+interface KeyPasswdFlags {
+  readonly newPasswordFile?: string;
+}
+
+export async function run(
+  context: Context,
+  _operands: readonly string[],
+  flags: KeyPasswdFlags,
+): Promise<void> {
+  const { output } = context;
+  await using vault = await openVault(context);
+  const newPassword = await newPasswordOf(context, flags.newPasswordFile);
+  const slot = await changePassword(vault, { newPassword });
+  if (output.isJson) output.record(slot);
+  else output.result(slot.id);
+  output.note('the password is changed; the old one opens this vault no longer');
+}

@@ -1,0 +1,37 @@
+/** `disktro ls`: one line per stored file. */
+import { isatty } from 'node:tty';
+import { type FileSummary, listFiles } from '../../ops/files.js';
+import { type Context, openVault } from '../context.js';
+import { escapeControls } from '../escape.js';
+import { tableLines } from '../table.js';
+import { formatBytes, formatLocalTime } from '../units.js';
+
+const SHORT_ID_DIGITS = 12;
+const HEADING = ['ID', 'SIZE', 'CREATED', 'COPIES', 'NAME'];
+
+export async function run(context: Context): Promise<void> {
+  const { output, config } = context;
+  await using vault = await openVault(context, { isReadOnly: true });
+  if (output.isJson) {
+    for (const file of listFiles(vault)) output.record(file);
+    return;
+  }
+  const isForPeople = isatty(1);
+  const files = [...listFiles(vault)];
+  const rows = files.map((file) => rowOf(file, config.replica_count, isForPeople));
+  const lines = tableLines(isForPeople && rows.length > 0 ? [HEADING, ...rows] : rows);
+  for (const [index, line] of lines.entries()) {
+    output.result(isForPeople && index === 0 ? output.styles.stdout.heading(line) : line);
+  }
+  if (rows.length === 0) output.note('no files yet: `disktro chunk PATH` stores one');
+}
+
+function rowOf(file: FileSummary, replicas: number, isForPeople: boolean): string[] {
+  return [
+    isForPeople ? file.id.slice(0, SHORT_ID_DIGITS) : file.id,
+    formatBytes(file.bytes),
+    formatLocalTime(file.created),
+    `${file.copies}/${replicas}`,
+    escapeControls(file.name ?? '?') + (file.kind === 'tree' ? '/' : ''),
+  ];
+}

@@ -1,0 +1,113 @@
+/** `disktro reassemble`: writes a stored file back to a path, a device or stdout. */
+import { closeSync, lstatSync, openSync, type Stats, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { isatty } from 'node:tty';
+import { DisktroError } from '../../errors.js';
+import {
+  type ReassembleProgress,
+  type ReassembleResult,
+  reassembleFile,
+  reassembleToDescriptor,
+} from '../../ops/reassemble.js';
+import { resolveFileId } from '../../ops/resolve.js';
+import type { Vault } from '../../ops/vault.js';
+import { type Context, openVault, progressOf } from '../context.js';
+import { escapeControls } from '../escape.js';
+import { count, formatBytes, formatSeconds, rateRemark } from '../units.js';
+
+interface ReassembleFlags {
+  readonly output?: string;
+  readonly force?: boolean;
+}
+
+const STDOUT = '-';
+const STDOUT_DESCRIPTOR = 1;
+
+export async function run(
+  context: Context,
+  [id = '']: readonly string[],
+  flags: ReassembleFlags,
+): Promise<void> {
+  refuseOverwrite(flags);
+  await using vault = await openVault(context, { isReadOnly: true });
+  const fileId = resolveFileId(vault, id);
+  const result = await write(context, vault, fileId, flags);
+  report(context, result, flags);
+}
+
+/** Before the password is asked for and worked on: what is there will still be there after it. */
+function refuseOverwrite({ output, force }: ReassembleFlags): void {
+  if (force || output === undefined || output === STDOUT || isStream(output)) return;
+  const status = statusOf(output, lstatSync);
+  if (status === undefined) return;
+  throw new DisktroError('E_OUTPUT_EXISTS', `output ${output} exists already`, {
+    hint: status.isDirectory()
+      ? 'name a file inside that folder'
+      : 'give --force to overwrite it, or another -o',
+    details: { path: resolve(output) },
+  });
+}
+
+async function write(
+  context: Context,
+  vault: Vault,
+  fileId: string,
+  flags: ReassembleFlags,
+): Promise<ReassembleResult> {
+  const { output: path, force = false } = flags;
+  const hasBar = !(path === STDOUT && isatty(STDOUT_DESCRIPTOR));
+  using progress = await progressOf(context, { label: path ?? fileId.slice(0, 12), unit: 'bytes' }, hasBar);
+  const options = {
+    workers: context.config.workers,
+    signal: context.signal,
+    onProgress: (facts: ReassembleProgress) =>
+      progress.update(
+        { done: facts.bytes, total: facts.totalBytes, detail: count(facts.chunks, 'chunk') },
+        facts,
+      ),
+  };
+  if (path === STDOUT) return await reassembleToDescriptor(vault, fileId, STDOUT_DESCRIPTOR, options);
+  if (path === undefined)
+    return await reassembleFile(vault, fileId, { ...options, folder: context.cwd, force });
+  if (!isStream(path)) return await reassembleFile(vault, fileId, { ...options, path: resolve(path), force });
+  const descriptor = openStream(path);
+  try {
+    return await reassembleToDescriptor(vault, fileId, descriptor, options);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** A device, named pipe or process substitution is written to; a rename would put a file in its place. */
+function isStream(path: string): boolean {
+  const status = statusOf(path, statSync);
+  return status !== undefined && !status.isFile() && !status.isDirectory();
+}
+
+function openStream(path: string): number {
+  try {
+    return openSync(path, 'w');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new DisktroError('E_OUTPUT', `cannot open output ${path}: ${code}`, { cause: error });
+  }
+}
+
+/** Undefined when there is nothing, or nothing that can be seen: then the write tells why. */
+function statusOf(path: string, read: (path: string) => Stats): Stats | undefined {
+  try {
+    return read(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Stdout holds the file's bytes with `-o -`, so that its JSON goes to stderr then. */
+function report({ output }: Context, result: ReassembleResult, flags: ReassembleFlags): void {
+  if (output.isJson && flags.output === STDOUT) output.event(result);
+  else if (output.isJson) output.record(result);
+  else if (flags.output === undefined && result.path !== null) output.result(escapeControls(result.path));
+  const { name, bytes, chunks, seconds } = result;
+  const time = `${formatSeconds(seconds)}${rateRemark(bytes, seconds)}`;
+  output.note(`${name}: ${formatBytes(bytes)}, ${count(chunks, 'chunk')} in ${time}`);
+}

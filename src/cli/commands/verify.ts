@@ -1,0 +1,76 @@
+/** `disktro verify`: checks what is stored; exit 13 when something is corrupt, else 14 when something is missing. */
+import { DisktroError } from '../../errors.js';
+import { resolveFileId } from '../../ops/resolve.js';
+import type { Home, Vault } from '../../ops/vault.js';
+import { type VerifyResult, verify } from '../../ops/verify.js';
+import { type Context, openHome, openVault, progressOf } from '../context.js';
+import { escapeControls } from '../escape.js';
+import { count, formatBytes } from '../units.js';
+
+interface VerifyFlags {
+  readonly readData?: boolean;
+  readonly repair?: boolean;
+}
+
+export async function run(context: Context, texts: readonly string[], flags: VerifyFlags): Promise<void> {
+  const isKeyNeeded = texts.length > 0 || flags.readData === true;
+  await using home = isKeyNeeded ? await openVault(context) : await openHome(context);
+  const ids = texts.map((text) => resolveFileId(home, text));
+  const result = await check(context, home, ids, flags);
+  if (context.output.isJson) context.output.record(result);
+  else context.output.result(summary(result));
+  throwOnDamage(result);
+}
+
+async function check(
+  context: Context,
+  home: Home | Vault,
+  ids: readonly string[],
+  flags: VerifyFlags,
+): Promise<VerifyResult> {
+  const { output, signal, config } = context;
+  using progress = await progressOf(context, { label: 'verify', unit: 'bytes' });
+  return await verify(home, {
+    ...(ids.length === 0 ? {} : { ids }),
+    readData: flags.readData ?? false,
+    repair: flags.repair ?? false,
+    workers: config.workers,
+    signal,
+    onProgress: (facts) => {
+      const detail = `${facts.objects}/${facts.totalObjects} objects`;
+      progress.update({ done: facts.bytes, total: facts.totalBytes, detail }, facts);
+    },
+    onFinding: (finding) => {
+      if (output.isJson) output.event({ finding });
+      else output.notice(escapeControls(`${finding.id}: ${finding.message}`), {});
+    },
+  });
+}
+
+function summary({ objects, bytes, ok, corrupt, missing, repaired }: VerifyResult): string {
+  const total = `${count(objects, 'object')}, ${formatBytes(bytes)}`;
+  if (corrupt.length === 0 && missing.length === 0) return `${total}: all good`;
+  const parts = [`${ok} good`, `${corrupt.length} corrupt`, `${missing.length} missing`];
+  if (repaired.length > 0) parts.push(`${repaired.length} repaired`);
+  return `${total}: ${parts.join(', ')}`;
+}
+
+/** What was repaired in the same run is not held against it. */
+function throwOnDamage({ corrupt, missing, repaired }: VerifyResult): void {
+  const isLeft = (id: string): boolean => !repaired.includes(id);
+  const [corruptLeft, missingLeft] = [corrupt.filter(isLeft).length, missing.filter(isLeft).length];
+  const details = { corrupt: corruptLeft, missing: missingLeft };
+  if (corruptLeft > 0) {
+    const missingText = missingLeft > 0 ? `, ${missingLeft} missing` : '';
+    throw new DisktroError('E_CORRUPT', `${count(corruptLeft, 'object')} corrupt${missingText}`, {
+      hint: '`disktro verify --repair` puts them aside; chunk the same files again to store them anew',
+      details,
+    });
+  }
+  if (missingLeft > 0) {
+    throw new DisktroError('E_OBJECT_MISSING', `${count(missingLeft, 'object')} missing`, {
+      hint: 'chunk the files again that held them, where you still have them',
+      details,
+    });
+  }
+}

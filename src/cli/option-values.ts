@@ -1,0 +1,44 @@
+/** Parsers of option values: text in, a checked value out, or `E_USAGE`. Pure. */
+import { usageError } from '../errors.js';
+import { MAX_AVERAGE_CHUNK_BYTES, MIN_AVERAGE_CHUNK_BYTES } from '../limits.js';
+
+const SECONDS_PER_UNIT: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600, d: 86_400 };
+
+/** A parser for whole numbers from `min` to `max`. */
+export function wholeNumber(min: number, max: number): (text: string, flag: string) => number {
+  return (text, flag) => {
+    const value = digits(text);
+    if (value >= min && value <= max) return value;
+    throw unexpected(flag, `a whole number from ${min} to ${max}`, text);
+  };
+}
+
+/** A parser for text that must not be empty: an unset shell variable is a mistake, not a value. */
+export function nonEmpty(text: string, flag: string): string {
+  if (text !== '') return text;
+  throw unexpected(flag, 'a value', text);
+}
+
+/** Seconds: `90`, `90s`, `15m`, `24h`, `7d`. */
+export function parseSeconds(text: string, flag: string): number {
+  const [, number = '', unit = ''] = /^(\d{1,12})([smhd]?)$/.exec(text) ?? [];
+  if (number !== '') return Number(number) * (SECONDS_PER_UNIT[unit] ?? 1);
+  throw unexpected(flag, 'seconds, or a number with s, m, h or d', text);
+}
+
+/** An average chunk size in bytes. */
+export function parseChunkSize(text: string, flag: string): number {
+  const value = digits(text);
+  const isInRange = value >= MIN_AVERAGE_CHUNK_BYTES && value <= MAX_AVERAGE_CHUNK_BYTES;
+  if (isInRange && Number.isInteger(Math.log2(value))) return value;
+  throw unexpected(
+    flag,
+    `a power of two from ${MIN_AVERAGE_CHUNK_BYTES} to ${MAX_AVERAGE_CHUNK_BYTES}`,
+    text,
+  );
+}
+
+const digits = (text: string): number => (/^\d{1,15}$/.test(text) ? Number(text) : Number.NaN);
+
+const unexpected = (flag: string, expected: string, text: string) =>
+  usageError(`${flag}: expected ${expected}, got ${JSON.stringify(text)}`);

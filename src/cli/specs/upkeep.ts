@@ -1,0 +1,57 @@
+/** The subcommands that keep a home in order. Data only. */
+import type { CommandSpec } from '../command-spec.js';
+import { parseSeconds } from '../option-values.js';
+
+const GC: CommandSpec = {
+  name: 'gc',
+  summary: 'free the space of objects that no file needs any more',
+  details: 'Needs no password. Safe beside a running chunk: it never takes what that one needs.',
+  options: [
+    {
+      flags: '--grace <seconds>',
+      help: 'how long an object must have been without use; 0 frees at once (default: delete_grace)',
+      parse: parseSeconds,
+    },
+    { flags: '--dry-run', help: 'only say what would be freed' },
+  ],
+  examples: ['disktro gc', 'disktro gc --grace 0', 'disktro gc --dry-run --json'],
+  exits: ['usage', 'noVault', 'locked', 'corrupt'],
+  load: () => import('../commands/gc.js'),
+};
+
+const VERIFY: CommandSpec = {
+  name: 'verify',
+  operands: '[id...]',
+  summary: 'check that everything is here and undamaged',
+  details:
+    'Hashes every object again. Needs no password, unless files are named or --read-data is given. ' +
+    'What is found is told on stderr as it is found.',
+  options: [
+    { flags: '--read-data', help: 'also decrypt and decompress every object' },
+    { flags: '--repair', help: 'put damaged objects aside, so that the next chunk stores them again' },
+  ],
+  examples: ['disktro verify', 'disktro verify latest', 'disktro verify --read-data --json'],
+  exits: ['usage', 'notFound', 'noVault', 'locked', 'wrongPassword', 'corrupt', 'missing'],
+  load: () => import('../commands/verify.js'),
+};
+
+const REBUILD: CommandSpec = {
+  name: 'rebuild',
+  summary: 'make the catalog again from the store',
+  details: 'For a catalog that is lost or damaged. Reads the store only; no stored file is changed.',
+  examples: ['disktro rebuild', 'rm ~/.disktro/catalog.db*; disktro rebuild; disktro ls'],
+  exits: ['usage', 'noVault', 'locked', 'wrongPassword', 'corrupt', 'noSpace'],
+  load: () => import('../commands/rebuild.js'),
+};
+
+const STATUS: CommandSpec = {
+  name: 'status',
+  summary: 'show home, vault, objects, copies and peers',
+  details: 'Needs no password.',
+  examples: ['disktro status', 'disktro status --json'],
+  exits: ['usage', 'noVault', 'locked'],
+  isListing: true,
+  load: () => import('../commands/status.js'),
+};
+
+export const UPKEEP_COMMANDS: readonly CommandSpec[] = [GC, VERIFY, REBUILD, STATUS];

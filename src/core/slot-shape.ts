@@ -1,0 +1,34 @@
+/** What a slot looks like (docs/FORMAT.md, "Keys"), for those who list, read and write slots without opening them. */
+
+export type SlotKind = 'password' | 'recovery';
+
+export const SLOT_VERSION = 1;
+export const SLOT_SALT_BYTES = 16;
+export const SLOT_ID_BYTES = 8;
+
+/** What the slot's two MACs bind: everything but `check`, `nonce` and `wrapped`. */
+export interface SlotHeader {
+  readonly v: 1;
+  /** 16 hex digits. */
+  readonly id: string;
+  readonly kind: SlotKind;
+  readonly kdf: 'argon2id' | 'hkdf';
+  /** 16 bytes, hex. */
+  readonly salt: string;
+  /** Argon2id passes; 0 for a recovery code. */
+  readonly opslimit: number;
+  /** Argon2id memory in bytes; 0 for a recovery code. */
+  readonly memlimit: number;
+  readonly label: string;
+  /** ISO 8601, UTC. */
+  readonly created: string;
+}
+
+export interface Slot extends SlotHeader {
+  /** HMAC-SHA256(commit key, header), hex: tells a wrong password from damage before anything is opened. */
+  readonly check: string;
+  /** 24 bytes, hex. */
+  readonly nonce: string;
+  /** 32-byte master key + 16-byte tag, hex. */
+  readonly wrapped: string;
+}

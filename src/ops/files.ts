@@ -1,0 +1,116 @@
+/** What is in the vault: listing, one file in detail, and taking files out of it. */
+import type { FileRow } from '../catalog/files.js';
+import { eachFile, findFile } from '../catalog/files.js';
+import { removeFileRows } from '../catalog/garbage.js';
+import type { FileId } from '../core/ids.js';
+import { isStoreId } from '../core/ids.js';
+import { readList } from '../core/list.js';
+import type { Entry, ManifestKind } from '../core/manifest.js';
+import { decodeEntry } from '../core/manifest.js';
+import { openRecord } from '../core/sealed-record.js';
+import { DisktroError, notFound } from '../errors.js';
+import type { Home } from './home.js';
+import { ObjectReader } from './object-reader.js';
+import { resolveFileId } from './resolve.js';
+import type { OpenVault, Vault } from './vault.js';
+import { opened, openedHome } from './vault.js';
+
+export interface FileSummary {
+  readonly id: FileId;
+  readonly name: string;
+  readonly kind: ManifestKind;
+  readonly bytes: number;
+  /** ISO 8601, UTC. */
+  readonly created: string;
+  readonly tags: readonly string[];
+  readonly chunks: number;
+  /** Nodes that hold every object of it. */
+  readonly copies: number;
+}
+
+export interface EntrySummary {
+  readonly path: string;
+  readonly type: Entry['type'];
+  /** Octal permission digits, such as 0644. */
+  readonly mode: string;
+  readonly size: number;
+  /** ISO 8601, UTC. */
+  readonly mtime: string;
+}
+
+export interface FileInfo extends FileSummary {
+  readonly host: string;
+  /** Bytes of all objects it needs, those it shares with others included. */
+  readonly storedBytes: number;
+  readonly entryCount: number;
+  /** The first hundred. */
+  readonly entries: readonly EntrySummary[];
+  readonly manifestVersion: number;
+}
+
+const MOST_ENTRIES = 100;
+
+/** Every file, oldest first. */
+export function* listFiles(vault: Vault): Generator<FileSummary> {
+  const open = opened(vault);
+  for (const row of eachFile(open.home.catalog)) yield summary(open, row);
+}
+
+/** @throws E_NOT_FOUND, E_AMBIGUOUS, E_OBJECT_MISSING, integrity codes */
+export async function fileInfo(vault: Vault, idText: string): Promise<FileInfo> {
+  const open = opened(vault);
+  const id = resolveFileId(open, idText);
+  const row = findFile(open.home.catalog, id);
+  if (row === undefined) throw notFound(`no file ${id}`);
+  const reader = new ObjectReader(open, open.engine(0));
+  const manifest = await reader.readManifest(id);
+  const entries: EntrySummary[] = [];
+  for await (const item of readList(manifest.entries, (ref) => reader.readListChunk(ref))) {
+    entries.push(entrySummary(decodeEntry(item)));
+    if (entries.length === MOST_ENTRIES) break;
+  }
+  const storedBytes = open.home.objects.descendants(id).reduce((sum, object) => sum + object.storedBytes, 0);
+  const { host, entryCount, v: manifestVersion } = manifest;
+  return { ...summary(open, row), host, storedBytes, entryCount, entries, manifestVersion };
+}
+
+export interface RemoveResult {
+  readonly removed: readonly FileId[];
+  /** Objects that nothing needs any more; `gc` frees them when their grace is over. */
+  readonly tombstoned: number;
+  readonly tombstonedBytes: number;
+}
+
+/** Takes files out of the vault. All ids are resolved before the first is removed. @throws E_NOT_FOUND, E_AMBIGUOUS */
+export async function removeFiles(home: Home, ids: readonly string[]): Promise<RemoveResult> {
+  const { catalog, isReadOnly, path } = openedHome(home);
+  if (isReadOnly) throw new DisktroError('E_READ_ONLY', `home ${path} is open for reading only`);
+  const removed = [...new Set(ids.map((id) => resolveFileId(home, id)))].filter(isStoreId) as FileId[];
+  const dead = removeFileRows(catalog, removed, Date.now());
+  const tombstonedBytes = dead.reduce((sum, { storedBytes }) => sum + storedBytes, 0);
+  return { removed, tombstoned: dead.length, tombstonedBytes };
+}
+
+function summary(vault: OpenVault, row: FileRow): FileSummary {
+  const record = openRecord(vault.keys.name, row.sealed) as ReadonlyMap<string, unknown>;
+  return {
+    id: row.id,
+    name: String(record.get('name')),
+    kind: row.kind,
+    bytes: row.bytes,
+    created: new Date(row.createdMs).toISOString(),
+    tags: record.get('tags') as readonly string[],
+    chunks: row.chunks,
+    copies: row.isComplete ? 1 : 0,
+  };
+}
+
+function entrySummary(entry: Entry): EntrySummary {
+  return {
+    path: typeof entry.path === 'string' ? entry.path : Buffer.from(entry.path).toString('utf8'),
+    type: entry.type,
+    mode: entry.mode.toString(8).padStart(4, '0'),
+    size: entry.sizeBytes,
+    mtime: new Date(Number(entry.mtimeNs / 1_000_000n)).toISOString(),
+  };
+}

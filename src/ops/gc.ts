@@ -1,0 +1,160 @@
+/**
+ * Frees what no file needs any more, in the order that keeps a running `chunk` and a crash safe: tombstone, grace,
+ * check again under the lock, unlink, fsync of the folder, row (docs/FORMAT.md, "Deleting"). Needs no key.
+ */
+import { setMeta } from '../catalog/commits.js';
+import {
+  beginFreeing,
+  countFreeable,
+  countTombstones,
+  entombOrphans,
+  finishFreeing,
+  restartFutureTombstones,
+} from '../catalog/garbage.js';
+import type { ObjectRow } from '../catalog/objects.js';
+import { lastSessionId, liveSessions } from '../catalog/sessions.js';
+import type { StoreId } from '../core/ids.js';
+import type { ObjectKind } from '../core/object.js';
+import { DisktroError, throwIfAborted } from '../errors.js';
+import { MAX_BATCH_OBJECTS } from '../limits.js';
+import { OBJECT_KINDS, objectPath } from '../store/paths.js';
+import type { Home, OpenHome } from './home.js';
+import { openedHome } from './vault.js';
+
+export interface GcOptions {
+  /** How long an object must have been unreferenced; default 24 h, 0 frees at once. */
+  readonly graceSeconds?: number | undefined;
+  /** Count only. */
+  readonly dryRun?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: { readonly done: number; readonly total: number }) => void) | undefined;
+}
+
+export interface GcResult {
+  readonly examined: number;
+  /** Objects newly found unreferenced. */
+  readonly tombstoned: number;
+  readonly freed: number;
+  readonly freedBytes: number;
+  /** Unreferenced, but their grace is not over or a running `chunk` may need them. */
+  readonly waiting: number;
+  readonly seconds: number;
+}
+
+const DEFAULT_GRACE_SECONDS = 24 * 60 * 60;
+
+/** @throws E_READ_ONLY, E_LOCKED, E_IO; stopping it half way loses nothing, the next run goes on */
+export async function collectGarbage(home: Home, options: GcOptions = {}): Promise<GcResult> {
+  const startedMs = performance.now();
+  const open = openedHome(home);
+  if (open.isReadOnly) throw new DisktroError('E_READ_ONLY', `home ${open.path} is open for reading only`);
+  const { catalog, objects, paths } = open;
+  const examined = objects.totals().objects;
+  const beforeMs = Date.now() - (options.graceSeconds ?? DEFAULT_GRACE_SECONDS) * 1000;
+  const seconds = (): number => (performance.now() - startedMs) / 1000;
+  if (options.dryRun === true) {
+    const freeable = countFreeable(catalog, beforeMs);
+    const waiting = countTombstones(catalog).objects - freeable.objects;
+    return {
+      examined,
+      tombstoned: 0,
+      freed: freeable.objects,
+      freedBytes: freeable.bytes,
+      waiting,
+      seconds: seconds(),
+    };
+  }
+  const live = liveSessions(catalog, paths.temporary).map(({ id }) => id);
+  restartFutureTombstones(catalog, Date.now());
+  const tombstoned = entombOrphans(catalog, live, Date.now()).length;
+  const total = countTombstones(catalog).objects;
+  const freed = { objects: 0, bytes: 0 };
+  const add = (objectsFreed: number, bytes: number): void => {
+    freed.objects += objectsFreed;
+    freed.bytes += bytes;
+    options.onProgress?.({ done: freed.objects, total });
+  };
+  for (;;) {
+    throwIfAborted(options.signal);
+    const rows = beginFreeing(
+      catalog,
+      beforeMs,
+      live.length > 0 ? Math.min(...live) : undefined,
+      MAX_BATCH_OBJECTS,
+    );
+    if (rows.length === 0) break;
+    await deleteFiles(open, rows);
+    finishFreeing(catalog, rows);
+    add(
+      rows.length,
+      rows.reduce((sum, { storedBytes }) => sum + storedBytes, 0),
+    );
+  }
+  await removeStrays(open, beforeMs, add, options.signal);
+  catalog.write(() => setMeta(catalog.database, 'last_gc_ms', Date.now()));
+  const waiting = countTombstones(catalog).objects;
+  return { examined, tombstoned, freed: freed.objects, freedBytes: freed.bytes, waiting, seconds: seconds() };
+}
+
+async function deleteFiles({ store }: OpenHome, rows: readonly ObjectRow[]): Promise<void> {
+  for (const kind of OBJECT_KINDS) {
+    const ids = rows.filter((row) => row.kind === kind).map(({ storeId }) => storeId);
+    if (ids.length > 0) await store.delete(kind, ids);
+  }
+}
+
+/**
+ * Files that never got a row: their process was killed between rename and commit. They go when they are older than
+ * the grace, nobody is adding objects, and nobody began to while they were being looked for. While a manifest is
+ * lost they stay: they may be what it listed.
+ */
+async function removeStrays(
+  home: OpenHome,
+  beforeMs: number,
+  add: (objects: number, bytes: number) => void,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { catalog, paths, store, objects } = home;
+  const newest = lastSessionId(catalog);
+  const isQuiet = (): boolean =>
+    liveSessions(catalog, paths.temporary).length === 0 && lastSessionId(catalog) === newest;
+  if (objects.hasLostManifest()) return;
+  for (const kind of OBJECT_KINDS) {
+    let after: StoreId | undefined;
+    for (;;) {
+      throwIfAborted(signal);
+      if (!isQuiet()) return;
+      const page = await store.list(kind, after === undefined ? {} : { after });
+      const last = page.at(-1);
+      if (last === undefined) break;
+      after = last.id;
+      const strays = page.filter(({ id }) => objects.find(id) === undefined);
+      const old = await filterAsync(strays, ({ id }) => isOlder(home, kind, id, beforeMs));
+      if (old.length === 0) continue;
+      if (!isQuiet()) return;
+      await store.delete(
+        kind,
+        old.map(({ id }) => id),
+      );
+      add(
+        old.length,
+        old.reduce((sum, { bytes }) => sum + bytes, 0),
+      );
+    }
+  }
+}
+
+async function isOlder(
+  { fileSystem, paths }: OpenHome,
+  kind: ObjectKind,
+  id: StoreId,
+  beforeMs: number,
+): Promise<boolean> {
+  const stat = await fileSystem.stat(objectPath(paths.objects, kind, id));
+  return stat !== undefined && Number(stat.mtimeNs / 1_000_000n) <= beforeMs;
+}
+
+async function filterAsync<T>(items: readonly T[], test: (item: T) => Promise<boolean>): Promise<T[]> {
+  const verdicts = await Promise.all(items.map(test));
+  return items.filter((_, index) => verdicts[index]);
+}

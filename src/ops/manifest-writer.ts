@@ -1,0 +1,92 @@
+/** The last step of storing: the manifest, durable after all its chunks, then its rows in the catalog. */
+import { randomBytes } from 'node:crypto';
+import { commitFile } from '../catalog/commits.js';
+import { FILE_KIND_NUMBERS } from '../catalog/files.js';
+import type { FileId, StoreId } from '../core/ids.js';
+import type { EncodedList } from '../core/list.js';
+import { decodeRef, ListWriter } from '../core/list.js';
+import type { Entry, Manifest } from '../core/manifest.js';
+import { encodeEntry, encodeManifest, MANIFEST_VERSION } from '../core/manifest.js';
+import { SALT_BYTES } from '../core/object.js';
+import { nameTag, sealRecord } from '../core/sealed-record.js';
+import { usageError } from '../errors.js';
+import { MAX_NAME_BYTES, MAX_TAGS } from '../limits.js';
+import type { ChunkWriter } from './chunk-writer.js';
+import type { OpenVault } from './vault.js';
+
+export interface FileToStore {
+  readonly name: string;
+  readonly tags: readonly string[];
+  readonly host: string;
+  readonly bytes: number;
+  readonly chunks: EncodedList;
+  readonly entry: Entry;
+  readonly createdMs: number;
+}
+
+/** @returns the file id and the manifest's length in the store */
+export async function storeManifest(
+  vault: OpenVault,
+  writer: ChunkWriter,
+  file: FileToStore,
+): Promise<{ id: FileId; storedBytes: number }> {
+  const entries = new ListWriter(vault.keys.chunker, (bytes, children) => writer.writeList(bytes, children));
+  await entries.push(encodeEntry(file.entry));
+  const manifest: Manifest = {
+    v: MANIFEST_VERSION,
+    kind: 'file',
+    name: file.name,
+    createdMs: file.createdMs,
+    host: file.host,
+    tags: file.tags,
+    bytes: file.bytes,
+    entryCount: 1,
+    chunks: file.chunks,
+    entries: await entries.finish(),
+  };
+  const plaintext = encodeManifest(manifest);
+  return writer.sealManifest(plaintext, async (id, object) => {
+    await vault.home.store.put('manifest', id, object);
+    commitFile(vault.home.catalog, vault.home.session().id, {
+      object: {
+        storeId: id,
+        kind: 'manifest',
+        rawBytes: plaintext.byteLength,
+        storedBytes: object.byteLength,
+        children: manifestChildren(manifest),
+      },
+      ...catalogRecord(vault, manifest),
+    });
+    return { id: id as FileId, storedBytes: object.byteLength };
+  });
+}
+
+/** The objects that a manifest names itself, not through a list chunk. */
+export function manifestChildren({ chunks, entries }: Manifest): readonly StoreId[] {
+  const listed = entries.depth > 0 ? [...chunks.items, ...entries.items] : chunks.items;
+  return [...new Set(listed.map((item) => decodeRef(item).storeId))];
+}
+
+/** What the catalog keeps of a manifest: name, host and tags only sealed. */
+export function catalogRecord(vault: OpenVault, manifest: Manifest) {
+  const { name, host, tags, bytes, createdMs, kind } = manifest;
+  return {
+    kind: FILE_KIND_NUMBERS[kind],
+    nameTag: nameTag(vault.keys.name, name),
+    sealed: sealRecord(vault.keys.name, randomBytes(SALT_BYTES), { name, host, tags }),
+    bytes,
+    chunks: manifest.chunks.count,
+    createdMs,
+  };
+}
+
+/** Refuses names and tags that a manifest cannot hold. @throws E_USAGE */
+export function checkNameAndTags(name: string | undefined, tags: readonly string[]): void {
+  const isTooLong = (text: string): boolean => Buffer.byteLength(text) > MAX_NAME_BYTES;
+  if (name !== undefined && (name === '' || isTooLong(name))) {
+    throw usageError(`name: expected 1 to ${MAX_NAME_BYTES} bytes, got ${Buffer.byteLength(name)}`);
+  }
+  if (tags.length > MAX_TAGS || tags.some(isTooLong)) {
+    throw usageError(`tags: expected at most ${MAX_TAGS} of at most ${MAX_NAME_BYTES} bytes each`);
+  }
+}

@@ -1,0 +1,184 @@
+/**
+ * Files out of the vault. Reads ahead, opens side by side, writes in order; nothing unverified leaves (I4), and a
+ * file appears under its name only when all of it is there and durable.
+ */
+import type { FileId } from '../core/ids.js';
+import { decodeRef, readList } from '../core/list.js';
+import type { Entry, Manifest } from '../core/manifest.js';
+import { decodeEntry } from '../core/manifest.js';
+import { mapOrdered } from '../core/pipeline.js';
+import { DisktroError, integrityError, throwIfAborted } from '../errors.js';
+import { openFile } from '../store/file-system.js';
+import type { OpenedChunk } from './object-reader.js';
+import { ObjectReader } from './object-reader.js';
+import type { Output } from './output-file.js';
+import { descriptorOutput, fileOutput, outputPath } from './output-file.js';
+import { resolveFileId } from './resolve.js';
+import { threadCount } from './threads.js';
+import type { OpenVault, Vault } from './vault.js';
+import { opened } from './vault.js';
+
+export interface ReassembleProgress {
+  readonly bytes: number;
+  readonly totalBytes: number;
+  readonly chunks: number;
+}
+
+export interface ReadOptions {
+  readonly workers?: number | 'auto' | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: ReassembleProgress) => void) | undefined;
+}
+
+export interface ReassembleOptions extends ReadOptions {
+  /** Where to write; default: the original name in `folder`. */
+  readonly path?: string | undefined;
+  /** Default: the working folder. */
+  readonly folder?: string | undefined;
+  /** Replace a file that is there. */
+  readonly force?: boolean | undefined;
+}
+
+export interface ReassembleResult {
+  readonly id: FileId;
+  readonly name: string;
+  /** null when it went to a descriptor. */
+  readonly path: string | null;
+  readonly bytes: number;
+  readonly chunks: number;
+  readonly fetchedFromPeers: number;
+  readonly seconds: number;
+}
+
+/**
+ * Writes a file back, with its mode and modification time.
+ * @param id a file id, or what resolveFileId takes
+ * @throws E_NOT_FOUND, E_AMBIGUOUS, E_OUTPUT_EXISTS, E_OUTPUT, E_OBJECT_MISSING, integrity codes, E_NO_SPACE, E_ABORTED;
+ *   after any of them nothing is left under the name
+ */
+export async function reassembleFile(
+  vault: Vault,
+  id: string,
+  options: ReassembleOptions = {},
+): Promise<ReassembleResult> {
+  return reassembleInto(vault, id, options, async (_manifest, entry) => {
+    const target = outputPath(options.path, options.folder ?? process.cwd(), entry.path);
+    return fileOutput(target, entry, options.force ?? false);
+  });
+}
+
+/** Writes a file's bytes to an open descriptor: 1 is stdout. Does not close it. */
+export async function reassembleToDescriptor(
+  vault: Vault,
+  id: string,
+  descriptor: number,
+  options: ReadOptions = {},
+): Promise<ReassembleResult> {
+  return reassembleInto(vault, id, options, async () => descriptorOutput(openFile(descriptor)));
+}
+
+/** A file's bytes, chunk by chunk, verified; each buffer is the reader's to keep. */
+export async function* reassembleStream(
+  vault: Vault,
+  id: string,
+  options: ReadOptions = {},
+): AsyncGenerator<Uint8Array> {
+  const source = await openSource(opened(vault), id, options);
+  for await (const chunk of source.chunks) {
+    const bytes = Buffer.from(chunk.bytes);
+    chunk.release();
+    yield bytes;
+  }
+}
+
+interface Source {
+  readonly id: FileId;
+  readonly manifest: Manifest;
+  readonly entry: Entry;
+  readonly chunks: AsyncIterable<OpenedChunk>;
+}
+
+async function reassembleInto(
+  vault: Vault,
+  id: string,
+  options: ReadOptions,
+  openOutput: (manifest: Manifest, entry: Entry) => Promise<Output>,
+): Promise<ReassembleResult> {
+  const startedMs = performance.now();
+  const source = await openSource(opened(vault), id, options);
+  const output = await openOutput(source.manifest, source.entry);
+  const total = { bytes: 0, chunks: 0 };
+  try {
+    for await (const chunk of source.chunks) {
+      await output.write(chunk.bytes);
+      total.bytes += chunk.bytes.byteLength;
+      total.chunks++;
+      chunk.release();
+      options.onProgress?.({ ...total, totalBytes: source.manifest.bytes });
+    }
+    throwIfAborted(options.signal);
+    await output.finish();
+  } catch (error) {
+    await output.discard();
+    throw error;
+  }
+  const { name } = source.manifest;
+  const seconds = (performance.now() - startedMs) / 1000;
+  return { id: source.id, name, path: output.path, ...total, fetchedFromPeers: 0, seconds };
+}
+
+async function openSource(vault: OpenVault, idText: string, options: ReadOptions): Promise<Source> {
+  const { signal } = options;
+  throwIfAborted(signal);
+  const id = resolveFileId(vault, idText);
+  const reader = new ObjectReader(vault, vault.engine(threadCount(options.workers)));
+  const manifest = await reader.readManifest(id);
+  const entry = await onlyEntry(reader, manifest);
+  const opening = mapOrdered(reader.engine.concurrency, async (item: Parameters<typeof decodeRef>[0]) =>
+    reader.readChunk(decodeRef(item)),
+  );
+  const items = readList(manifest.chunks, (ref) => reader.readListChunk(ref));
+  return { id, manifest, entry, chunks: checkedLength(opening(items, { signal }), manifest.bytes) };
+}
+
+/** A file's chunks are the file: one entry, whose only extent covers them all. */
+export async function onlyEntry(reader: ObjectReader, manifest: Manifest): Promise<Entry> {
+  if (manifest.kind === 'tree') {
+    throw new DisktroError(
+      'E_FORMAT_TOO_NEW',
+      'this id is a folder tree, which this version cannot write back yet',
+      {
+        hint: 'upgrade disktro',
+      },
+    );
+  }
+  for await (const item of readList(manifest.entries, (ref) => reader.readListChunk(ref))) {
+    const entry = decodeEntry(item);
+    const [extent, ...others] = entry.extents;
+    const isWhole =
+      others.length === 0 && (extent === undefined || (extent.chunk === 0 && extent.offset === 0));
+    if (entry.type === 'file' && isWhole && entry.sizeBytes === manifest.bytes) return entry;
+    throw integrityError('E_MANIFEST_INVALID', 'manifest: expected one file entry that covers all chunks');
+  }
+  throw integrityError('E_MANIFEST_INVALID', 'manifest: expected one entry, got none');
+}
+
+async function* checkedLength(
+  chunks: AsyncIterable<OpenedChunk>,
+  expected: number,
+): AsyncGenerator<OpenedChunk> {
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    bytes += chunk.bytes.byteLength;
+    if (bytes > expected) throw wrongLength(expected, bytes);
+    yield chunk;
+  }
+  if (bytes !== expected) throw wrongLength(expected, bytes);
+}
+
+function wrongLength(expected: number, got: number): DisktroError {
+  return integrityError(
+    'E_MANIFEST_INVALID',
+    `manifest: expected chunks of ${expected} bytes together, got ${got}`,
+  );
+}

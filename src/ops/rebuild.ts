@@ -1,0 +1,198 @@
+/**
+ * The catalog again, from nothing but the store and the password (I6): every manifest is opened, and what it lists is
+ * entered. The new catalog is made aside and takes the old one's place when it is whole.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import { Catalog } from '../catalog/catalog.js';
+import { syncFolderOf } from '../catalog/database.js';
+import { ProcessLock } from '../catalog/lock.js';
+import { Rebuilder } from '../catalog/rebuilder.js';
+import { isAlive, newToken } from '../catalog/sessions.js';
+import type { CborValue } from '../core/cbor.js';
+import { decodeCborSequence } from '../core/cbor.js';
+import type { FileId, StoreId } from '../core/ids.js';
+import type { ChunkRef } from '../core/list.js';
+import { decodeRef } from '../core/list.js';
+import type { Manifest } from '../core/manifest.js';
+import { isDisktroError, lockedError, throwIfAborted } from '../errors.js';
+import { nodeFileSystem } from '../store/file-system.js';
+import type { HomePaths } from '../store/paths.js';
+import { homePaths } from '../store/paths.js';
+import { rebuildLock } from './crash-recovery.js';
+import type { HomeOptions } from './home.js';
+import { OpenHome } from './home.js';
+import { catalogRecord } from './manifest-writer.js';
+import { ObjectReader } from './object-reader.js';
+import { OpenVault, unlockVault } from './vault.js';
+
+export interface RebuildOptions extends HomeOptions {
+  readonly password: string;
+  readonly onProgress?:
+    | ((progress: { readonly objects: number; readonly bytes: number }) => void)
+    | undefined;
+}
+
+export interface RebuildResult {
+  readonly files: number;
+  readonly objects: number;
+  readonly bytes: number;
+  /** Manifests, or lists of them, that could not be read. */
+  readonly damaged: readonly string[];
+  readonly seconds: number;
+}
+
+/** @throws E_NO_VAULT, E_WRONG_PASSWORD, E_LOCKED while another process uses the home, E_READ_ONLY, E_NO_SPACE, E_IO */
+export async function rebuildCatalog(options: RebuildOptions): Promise<RebuildResult> {
+  const startedMs = performance.now();
+  const paths = homePaths(options.home);
+  const { vaultFile, unlocked } = await unlockVault(options);
+  const lock = lockHome(paths);
+  const token = newToken();
+  const aside = path.join(paths.temporary, `${token}-catalog.db`);
+  try {
+    const catalog = Catalog.create(aside, { journal: 'delete', observer: options.commitObserver });
+    const home = new OpenHome({
+      paths,
+      fileSystem: options.fileSystem ?? nodeFileSystem,
+      catalog,
+      vaultFile,
+      token,
+      isReadOnly: false,
+      scratchFolder: undefined,
+    });
+    const vault = new OpenVault(home, vaultFile, unlocked);
+    const damaged: string[] = [];
+    let totals: ReturnType<Rebuilder['totals']>;
+    try {
+      const walk = new Walk(vault, options);
+      for await (const id of manifestIds(home)) {
+        throwIfAborted(options.signal);
+        if (!(await walk.enter(id))) damaged.push(id);
+      }
+      totals = walk.totals();
+    } finally {
+      await vault.close();
+    }
+    swapCatalog(paths, aside, token);
+    return { ...totals, damaged, seconds: (performance.now() - startedMs) / 1000 };
+  } finally {
+    fs.rmSync(aside, { force: true });
+    lock.release();
+  }
+}
+
+/** Enters one manifest after another, opening each list chunk once however many manifests share it. */
+class Walk {
+  readonly #vault: OpenVault;
+  readonly #reader: ObjectReader;
+  readonly #rebuilder: Rebuilder;
+  readonly #options: RebuildOptions;
+  readonly #visited = new Set<StoreId>();
+
+  constructor(vault: OpenVault, options: RebuildOptions) {
+    this.#vault = vault;
+    this.#options = options;
+    this.#reader = new ObjectReader(vault, vault.engine(0));
+    this.#rebuilder = new Rebuilder(vault.home.catalog);
+  }
+
+  totals(): ReturnType<Rebuilder['totals']> {
+    return this.#rebuilder.totals();
+  }
+
+  /** @returns false when some of it could not be read */
+  async enter(id: FileId): Promise<boolean> {
+    const [storedBytes = 0] = await this.#vault.home.store.sizes('manifest', [id]);
+    let manifest: Manifest;
+    try {
+      manifest = await this.#reader.readManifest(id);
+    } catch (error) {
+      if (!isDisktroError(error)) throw error;
+      this.#rebuilder.addManifest(id, storedBytes, undefined);
+      this.#rebuilder.commit();
+      return false;
+    }
+    const row = this.#rebuilder.addManifest(id, storedBytes, catalogRecord(this.#vault, manifest));
+    const { chunks, entries } = manifest;
+    const isWhole = [
+      await this.#descend(chunks.items, chunks.depth, 'references', row),
+      await this.#descend(entries.items, entries.depth, 'entries', row),
+    ];
+    this.#rebuilder.commit();
+    this.#options.onProgress?.(this.#rebuilder.totals());
+    return isWhole.every(Boolean);
+  }
+
+  /** @param leaves what stands at depth 0 */
+  async #descend(
+    items: readonly CborValue[],
+    depth: number,
+    leaves: 'references' | 'entries',
+    parent: number,
+  ): Promise<boolean> {
+    if (depth === 0 && leaves === 'entries') return true;
+    const refs = items.map(decodeRef);
+    const rows = await this.#addChunks(refs, parent);
+    if (depth === 0) return true;
+    let isWhole = true;
+    for (const [index, ref] of refs.entries()) {
+      if (this.#visited.has(ref.storeId)) continue;
+      this.#visited.add(ref.storeId);
+      const inner = await this.#load(ref);
+      const row = rows[index];
+      if (inner === undefined || row === undefined) isWhole = false;
+      else isWhole = (await this.#descend(inner, depth - 1, leaves, row)) && isWhole;
+    }
+    return isWhole;
+  }
+
+  async #addChunks(refs: readonly ChunkRef[], parent: number): Promise<readonly number[]> {
+    const ids = refs.map(({ storeId }) => storeId);
+    const sizes = await this.#vault.home.store.sizes('chunk', ids);
+    return refs.map((ref, index) => this.#rebuilder.addChunk(ref, sizes[index], parent));
+  }
+
+  async #load(ref: ChunkRef): Promise<readonly CborValue[] | undefined> {
+    try {
+      return [...decodeCborSequence(await this.#reader.readListChunk(ref))];
+    } catch (error) {
+      if (isDisktroError(error)) return undefined;
+      throw error;
+    }
+  }
+}
+
+async function* manifestIds({ store }: OpenHome): AsyncGenerator<FileId> {
+  let after: StoreId | undefined;
+  for (;;) {
+    const page = await store.list('manifest', after === undefined ? {} : { after });
+    for (const { id } of page) yield id as FileId;
+    after = page.at(-1)?.id;
+    if (after === undefined) return;
+  }
+}
+
+/** Nobody else may use the home while its catalog is replaced. */
+function lockHome(paths: HomePaths): ProcessLock {
+  const lock = ProcessLock.tryAcquire(rebuildLock(paths));
+  if (lock === undefined) throw lockedError(`home ${paths.home}`);
+  const names = fs.readdirSync(paths.temporary);
+  const tokens = names.map((name) => /^([0-9a-f]{16})\.lock$/.exec(name)?.[1]);
+  if (tokens.some((token) => token !== undefined && isAlive(paths.temporary, token))) {
+    lock.release();
+    throw lockedError(`home ${paths.home}`);
+  }
+  return lock;
+}
+
+/** The old catalog leaves first: a crash in between leaves a home that asks for `rebuild`, never one with a stale catalog. */
+function swapCatalog(paths: HomePaths, aside: string, token: string): void {
+  const old = path.join(paths.temporary, `${token}-old.db`);
+  if (fs.existsSync(paths.catalog)) fs.renameSync(paths.catalog, old);
+  syncFolderOf(paths.catalog);
+  for (const suffix of ['-wal', '-shm']) fs.rmSync(`${paths.catalog}${suffix}`, { force: true });
+  fs.renameSync(aside, paths.catalog);
+  syncFolderOf(paths.catalog);
+  fs.rmSync(old, { force: true });
+}

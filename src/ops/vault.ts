@@ -1,0 +1,240 @@
+/** A vault, opened by a password or a recovery code: an open home and the keys that read it. */
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { Catalog } from '../catalog/catalog.js';
+import { ProcessLock } from '../catalog/lock.js';
+import { newToken } from '../catalog/sessions.js';
+import type { ChunkSizes } from '../core/cutter.js';
+import { chunkSizes } from '../core/cutter.js';
+import type { Engine } from '../core/engine.js';
+import { createEngine } from '../core/engine.js';
+import type { VaultId } from '../core/ids.js';
+import { vaultIdFromBytes } from '../core/ids.js';
+import type { VaultKeys } from '../core/keys.js';
+import { deriveKeys, MASTER_KEY_BYTES, wipeKeys } from '../core/keys.js';
+import { formatRecoveryCode, parseRecoveryCode, RECOVERY_CODE_BYTES } from '../core/recovery-code.js';
+import type { Unlocked } from '../core/unlock.js';
+import { runInOwnWorker } from '../core/worker/pool.js';
+import { DisktroError, fileSystemError, integrityError, lockedError } from '../errors.js';
+import { DEFAULT_AVERAGE_CHUNK_BYTES } from '../limits.js';
+import { FileStore } from '../store/file-store.js';
+import { nodeFileSystem } from '../store/file-system.js';
+import type { HomePaths } from '../store/paths.js';
+import { homePaths, kindFolder, OBJECT_KINDS } from '../store/paths.js';
+import type { Home, HomeOptions, OpenHome } from './home.js';
+import { noVault, openStoreAndCatalog } from './home.js';
+import { makeSlot } from './make-slot.js';
+import type { FoundSlot, VaultFile } from './vault-files.js';
+import { readSlots, readVaultFile, removeSlotFile, writeSlot, writeVaultFile } from './vault-files.js';
+import type { Workspace } from './workspace.js';
+import { createWorkspaces } from './workspace.js';
+
+export interface Vault extends Home {
+  readonly vaultId: string;
+}
+
+/** What the ops room itself sees of an open vault. */
+export class OpenVault implements Vault {
+  readonly home: OpenHome;
+  readonly keys: VaultKeys;
+  readonly masterKey: Uint8Array;
+  readonly id: VaultId;
+  readonly sizes: ChunkSizes;
+  /** The slot that the password opened. */
+  readonly slotId: string;
+  readonly #engines = new Map<number, Engine>();
+  readonly #workspaces: ReturnType<typeof createWorkspaces>;
+
+  constructor(home: OpenHome, vaultFile: VaultFile, { masterKey, slotId }: Unlocked) {
+    this.home = home;
+    this.id = vaultFile.vaultId;
+    this.sizes = vaultFile.sizes;
+    this.masterKey = masterKey;
+    this.slotId = slotId;
+    this.keys = deriveKeys(masterKey, vaultFile.vaultId);
+    this.#workspaces = createWorkspaces(this.keys.chunker, this.sizes);
+  }
+
+  get path(): string {
+    return this.home.path;
+  }
+
+  get vaultId(): string {
+    return this.id;
+  }
+
+  /** The engine with this many worker threads; kept until the vault is closed. */
+  engine(threads: number): Engine {
+    let engine = this.#engines.get(threads);
+    if (engine === undefined) {
+      const { dedup, object } = this.keys;
+      engine = createEngine({ vaultId: this.id, objectKey: object, dedupKey: dedup }, threads);
+      this.#engines.set(threads, engine);
+    }
+    return engine;
+  }
+
+  /** Memory for one pass over an input; give it back. */
+  borrowWorkspace(): Workspace {
+    return this.#workspaces.borrow();
+  }
+
+  giveWorkspace(workspace: Workspace): void {
+    this.#workspaces.give(workspace);
+  }
+
+  async close(): Promise<void> {
+    try {
+      await Promise.all([...this.#engines.values()].map((engine) => engine.close()));
+      await this.home.close();
+    } finally {
+      wipeKeys(this.keys);
+      this.masterKey.fill(0);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+/**
+ * Opens a vault with a password or its recovery code.
+ * @throws E_NO_VAULT, E_WRONG_PASSWORD, E_SLOT_INVALID, E_SLOT_PARAMETERS, E_SLOT_DAMAGED, and what opening a home throws
+ */
+export async function openVault(options: HomeOptions & { readonly password: string }): Promise<Vault> {
+  const unlocking = unlockVault(options);
+  unlocking.catch(() => {});
+  const opening = openStoreAndCatalog(options);
+  opening.catch(() => {});
+  try {
+    const home = await opening;
+    const { vaultFile, unlocked } = await unlocking;
+    return new OpenVault(home, vaultFile, unlocked);
+  } catch (error) {
+    await opening.then((home) => home.close()).catch(() => {});
+    await unlocking.then(({ unlocked }) => unlocked.masterKey.fill(0)).catch(() => {});
+    throw error;
+  }
+}
+
+/** The vault's description and its master key, without store or catalog. */
+export async function unlockVault(
+  options: HomeOptions & { readonly password: string },
+): Promise<{ readonly vaultFile: VaultFile; readonly unlocked: Unlocked }> {
+  const fileSystem = options.fileSystem ?? nodeFileSystem;
+  const paths = homePaths(options.home);
+  const vaultFile = await readVaultFile(fileSystem, paths);
+  if (vaultFile === undefined) throw noVault(options.home);
+  const unlocked = await unlock(vaultFile.vaultId, await readSlots(fileSystem, paths), options.password);
+  return { vaultFile, unlocked };
+}
+
+/** The room's own view of a vault that came in through the public interface. */
+export function opened(vault: Vault): OpenVault {
+  if (vault instanceof OpenVault) return vault;
+  throw new TypeError('expected a vault from openVault');
+}
+
+export function openedHome(home: Home): OpenHome {
+  return home instanceof OpenVault ? home.home : (home as OpenHome);
+}
+
+export interface CreatedVault {
+  readonly home: string;
+  readonly vaultId: string;
+  /** Printed once, kept nowhere. */
+  readonly recoveryCode: string;
+}
+
+/**
+ * Makes home, vault, a password slot and a recovery slot. vault.json comes last: without it there is no vault.
+ * @throws E_VAULT_EXISTS also for the slower of two at once; E_LOCKED, E_READ_ONLY, E_NO_SPACE, E_IO
+ */
+export async function createVault(
+  options: HomeOptions & { readonly password: string; readonly averageChunkBytes?: number },
+): Promise<CreatedVault> {
+  const fileSystem = options.fileSystem ?? nodeFileSystem;
+  const paths = homePaths(options.home);
+  if ((await readVaultFile(fileSystem, paths)) !== undefined) throw vaultExists(options.home);
+  const vaultId = vaultIdFromBytes(randomBytes(16));
+  const masterKey = randomBytes(MASTER_KEY_BYTES);
+  const recoveryCode = formatRecoveryCode(randomBytes(RECOVERY_CODE_BYTES));
+  const slots = await Promise.all([
+    makeSlot({ vaultId, masterKey, kind: 'password', secret: options.password, label: 'first password' }),
+    makeSlot({ vaultId, masterKey, kind: 'recovery', secret: recoveryCode, label: 'recovery code' }),
+  ]);
+  masterKey.fill(0);
+  const sizes = chunkSizes(options.averageChunkBytes ?? DEFAULT_AVERAGE_CHUNK_BYTES);
+
+  const lock = await lockForInit(paths);
+  try {
+    if ((await readVaultFile(fileSystem, paths)) !== undefined) throw vaultExists(options.home);
+    const token = newToken();
+    const store = new FileStore(fileSystem, paths, token);
+    await store.makeFolders();
+    await removeLeftoverSlots(options, paths, store);
+    for (const file of ['catalog.db', 'catalog.db-wal', 'catalog.db-shm']) {
+      fs.rmSync(path.join(paths.home, file), { force: true });
+    }
+    Catalog.create(paths.catalog, { observer: options.commitObserver }).close();
+    for (const slot of slots) await writeSlot(fileSystem, paths, token, slot);
+    const created = new Date().toISOString();
+    await writeVaultFile(fileSystem, paths, token, { vaultId, created, sizes });
+    await fileSystem.syncFolder(path.dirname(paths.home));
+  } catch (error) {
+    throw fileSystemError(error, `making a vault at ${paths.home}`);
+  } finally {
+    lock.release();
+  }
+  return { home: paths.home, vaultId, recoveryCode };
+}
+
+async function lockForInit(paths: HomePaths): Promise<ProcessLock> {
+  try {
+    fs.mkdirSync(paths.home, { recursive: true, mode: 0o700 });
+    for (const folder of [paths.temporary, paths.slots])
+      fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const lock = await ProcessLock.acquire(path.join(paths.temporary, 'init.lock'), 30_000);
+    if (lock !== undefined) return lock;
+  } catch (error) {
+    throw fileSystemError(error, `making a home at ${paths.home}`);
+  }
+  throw lockedError(`home ${paths.home}`);
+}
+
+/** Slots without a vault.json are what a killed `init` left, unless there are objects that only they can open. */
+async function removeLeftoverSlots(options: HomeOptions, paths: HomePaths, store: FileStore): Promise<void> {
+  const fileSystem = options.fileSystem ?? nodeFileSystem;
+  const leftovers = await readSlots(fileSystem, paths);
+  if (leftovers.length === 0) return;
+  for (const kind of OBJECT_KINDS) {
+    if ((await store.list(kind, { limit: 1 })).length === 0) continue;
+    throw integrityError(
+      'E_VAULT_FILE',
+      `vault.json is missing, but there are slots and ${kindFolder('', kind)} here`,
+      {
+        hint: `restore ${paths.vaultFile} from a backup, or choose another home`,
+      },
+    );
+  }
+  for (const { id } of leftovers) await removeSlotFile(fileSystem, paths, id);
+}
+
+function vaultExists(home: string): DisktroError {
+  return new DisktroError('E_VAULT_EXISTS', `there is a vault at ${home} already`, {
+    hint: 'use it as it is, or name another home with --home',
+  });
+}
+
+async function unlock(vaultId: VaultId, found: readonly FoundSlot[], secret: string): Promise<Unlocked> {
+  const readable = found.map(({ slot }) => slot).filter((slot) => slot !== undefined);
+  const kind = parseRecoveryCode(secret) === undefined ? 'password' : 'recovery';
+  const fitting = readable.filter((slot) => slot.kind === kind);
+  const damage = found.find((slot) => slot.damage !== undefined)?.damage;
+  if (readable.length === 0) {
+    throw damage ?? integrityError('E_SLOT_INVALID', 'no slot opens this vault: slots/ is empty');
+  }
+  return runInOwnWorker({ type: 'unlock', vaultId, secret, slots: fitting });
+}

@@ -1,0 +1,109 @@
+/**
+ * The durable write (docs/FORMAT.md, "Durable write"): temporary file, whole, fsync, rename, fsync of the folders.
+ * Writing, fsync of what is written and the next object's work overlap.
+ */
+import path from 'node:path';
+import type { StoreId } from '../core/ids.js';
+import type { ObjectKind } from '../core/object.js';
+import { DisktroError, fileSystemError } from '../errors.js';
+import type { FileSystem, OpenFile } from './file-system.js';
+import type { ObjectBatch } from './object-store.js';
+import { objectPath } from './paths.js';
+
+export interface BatchContext {
+  readonly fileSystem: FileSystem;
+  readonly objects: string;
+  /** A fresh name in tmp/. */
+  readonly temporaryName: () => string;
+  /** Bytes that may still be written before the free-space reserve is touched. */
+  readonly budget: () => Promise<number>;
+}
+
+interface Written {
+  readonly temporary: string;
+  readonly file: string;
+}
+
+export class FileBatch implements ObjectBatch {
+  readonly #context: BatchContext;
+  readonly #written: Written[] = [];
+  readonly #syncs: Promise<void>[] = [];
+  #budget: Promise<number> | undefined;
+  #bytes = 0;
+
+  constructor(context: BatchContext) {
+    this.#context = context;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get objects(): number {
+    return this.#written.length;
+  }
+
+  async write(kind: ObjectKind, id: StoreId, bytes: Uint8Array): Promise<void> {
+    const { fileSystem, objects, temporaryName } = this.#context;
+    const temporary = temporaryName();
+    this.#bytes += bytes.byteLength;
+    const entry = { temporary, file: objectPath(objects, kind, id) };
+    try {
+      await this.#checkSpace();
+      this.#written.push(entry);
+      const handle = await fileSystem.open(temporary, 'wx', 0o600);
+      try {
+        await handle.write(bytes, null);
+      } catch (error) {
+        await handle.close().catch(() => {});
+        throw error;
+      }
+      const sync = syncAndClose(handle);
+      sync.catch(() => {});
+      this.#syncs.push(sync);
+    } catch (error) {
+      throw fileSystemError(error, `writing object ${id}`);
+    }
+  }
+
+  async commit(): Promise<void> {
+    const { fileSystem } = this.#context;
+    try {
+      await Promise.all(this.#syncs);
+      await Promise.all(this.#written.map(({ temporary, file }) => fileSystem.rename(temporary, file)));
+      const folders = new Set(this.#written.map(({ file }) => path.dirname(file)));
+      await Promise.all([...folders].map((folder) => fileSystem.syncFolder(folder)));
+    } catch (error) {
+      await this.abort();
+      throw fileSystemError(error, 'making objects durable');
+    }
+  }
+
+  async abort(): Promise<void> {
+    await Promise.allSettled(this.#syncs);
+    const removals = this.#written.map(({ temporary }) => this.#context.fileSystem.unlink(temporary));
+    await Promise.allSettled(removals);
+  }
+
+  async #checkSpace(): Promise<void> {
+    this.#budget ??= this.#context.budget();
+    const budget = await this.#budget;
+    if (this.#bytes <= budget) return;
+    throw new DisktroError(
+      'E_NO_SPACE',
+      `not enough space on the disk: ${this.#bytes} bytes more would touch the reserve`,
+      {
+        hint: 'free some space (`disktro gc` may help) and run the command again; nothing acknowledged was lost',
+      },
+    );
+  }
+}
+
+/** A failed fsync is final for its descriptor: it is closed, never tried again. */
+async function syncAndClose(handle: OpenFile): Promise<void> {
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
