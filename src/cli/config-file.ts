@@ -89,7 +89,7 @@ function decoded(path: string, descriptor: number): string {
 async function parseEntries(path: string, text: string): Promise<ReadonlyMap<ConfigKey, FileEntry>> {
   const { isMap, isScalar, LineCounter, parseDocument } = await import('yaml');
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, logLevel: 'silent', schema: 'core' });
+  const document = parseDocument(text, { lineCounter: lines, logLevel: 'error', schema: 'core' });
   throwOnSyntaxError(path, document, lines);
   const entries = new Map<ConfigKey, FileEntry>();
   if (document.contents === null || (isScalar(document.contents) && document.contents.value === null))

@@ -3,8 +3,9 @@
  * Commands open the vault here, so that passwords, notices and first use are treated alike everywhere.
  */
 import { homedir } from 'node:os';
-import { DisktroError, fileSystemError, isDisktroError } from '../errors.js';
-import type { Home, Vault } from '../ops/vault.js';
+import { fileSystemError, isDisktroError } from '../errors.js';
+import type { Home } from '../ops/home.js';
+import type { Vault } from '../ops/vault.js';
 import type { CommandSpec } from './command-spec.js';
 import { type ResolvedConfig, resolveConfig } from './config.js';
 import type { Config } from './config-keys.js';
@@ -61,29 +62,26 @@ export interface PasswordOptions {
 
 /** The store and catalog, no password. The caller closes it. */
 export async function openHome(context: Context, { isReadOnly = false }: OpenOptions = {}): Promise<Home> {
-  const vault = await import('../ops/vault.js');
-  return vault.openHome({ ...homeOptions(context), readOnly: isReadOnly });
+  const home = await import('../ops/home.js');
+  return home.openHome({ ...homeOptions(context), readOnly: isReadOnly });
 }
 
 /** The vault, with the password from wherever it comes. The caller closes it. */
 export async function openVault(context: Context, options: OpenOptions = {}): Promise<Vault> {
-  const vault = await import('../ops/vault.js');
+  const [{ hasVault, noVault }, vault] = await Promise.all([
+    import('../ops/home.js'),
+    import('../ops/vault.js'),
+  ]);
   const { home } = context.config;
-  if (!(await vault.hasVault(home))) throw noVault(home); // before a password is asked for in vain
+  if (!(await hasVault(home))) throw noVault(home); // before a password is asked for in vain
   const password = await passwordOf(context, options);
   return vault.openVault({ ...homeOptions(context), password, readOnly: options.isReadOnly ?? false });
 }
 
-const noVault = (home: string): DisktroError =>
-  new DisktroError('E_NO_VAULT', `there is no vault in ${home}`, {
-    hint: 'make one with `disktro init`, or name another folder with --home',
-    details: { home },
-  });
-
 /** Like {@link openVault}; makes the vault first when there is none, and shows its recovery code once. */
 export async function openOrCreateVault(context: Context, options: OpenOptions = {}): Promise<Vault> {
-  const vault = await import('../ops/vault.js');
-  const isNew = !(await vault.hasVault(context.config.home));
+  const [{ hasVault }, vault] = await Promise.all([import('../ops/home.js'), import('../ops/vault.js')]);
+  const isNew = !(await hasVault(context.config.home));
   const password = await passwordOf(context, { ...options, isNew });
   if (isNew) await createFirstVault(context, password);
   return vault.openVault({ ...homeOptions(context), password });

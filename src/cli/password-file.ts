@@ -13,7 +13,7 @@ export function readPasswordFile(path: string, source: string, onWarning: (messa
   try {
     descriptor = openSync(path, 'r');
     const { mode, isPrivate } = permissionsOf(descriptor);
-    if (!isPrivate) onWarning(`${path} can be read by others (mode ${mode}): chmod 600 makes it yours alone`);
+    if (!isPrivate) onWarning(`${path} is open to others (mode ${mode}): chmod 600 makes it yours alone`);
     return passwordFromBytes(readUpTo(descriptor, MAX_PASSWORD_BYTES + 1), place);
   } catch (error) {
     const { code, syscall } = error as NodeJS.ErrnoException;

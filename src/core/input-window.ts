@@ -55,12 +55,13 @@ export async function* cutPieces(
   for (;;) {
     throwIfAborted(signal);
     readAhead();
-    if (window.available >= cutter.sizes.max || (isEnded && window.available > 0)) {
-      yield window.take(cutter.cut(window.head, window.filled));
+    const piece = window.available > 0 ? window.takeIfCertain(cutter, isEnded) : undefined;
+    if (piece !== undefined) {
+      yield piece;
     } else if (isEnded) {
       return;
     } else if (pending === undefined) {
-      await untilAborted(window.released(), signal);
+      if (!window.wrap()) await untilAborted(window.released(), signal);
     } else {
       const count = await untilAborted(pending, signal);
       pending = undefined;
@@ -85,23 +86,12 @@ class InputWindow {
     this.#maxChunkBytes = maxChunkBytes;
   }
 
-  /** Address of the first uncut byte. */
-  get head(): number {
-    return this.#head;
-  }
-
-  /** Address behind the last byte read. */
-  get filled(): number {
-    return this.#filled;
-  }
-
   get available(): number {
     return this.#filled - this.#head;
   }
 
-  /** Where the next read may go: empty when everything is taken. */
+  /** Where the next read may go: empty when everything is taken or read full. */
   room(): Uint8Array {
-    if (this.#filled === this.#end) this.#wrap();
     const until = Math.min(this.#limit(), this.#filled + Math.max(PAGE_BYTES, this.#maxChunkBytes / 2));
     return this.#bytes.subarray(this.#filled, until);
   }
@@ -110,7 +100,19 @@ class InputWindow {
     this.#filled += count;
   }
 
-  take(end: number): Piece {
+  /**
+   * The next piece, if no byte that is still to come can change where it ends. Looked for when a largest chunk is
+   * there, so that nothing is scanned twice, and at the end of the memory, so that little has to move to the front.
+   */
+  takeIfCertain(cutter: Cutter, isEnded: boolean): Piece | undefined {
+    const isFullChunk = this.available >= this.#maxChunkBytes;
+    if (!isFullChunk && !isEnded && this.#filled < this.#end) return undefined;
+    const end = cutter.cut(this.#head, this.#filled);
+    const isCertain = end < this.#filled || isFullChunk || isEnded;
+    return isCertain ? this.#take(end) : undefined;
+  }
+
+  #take(end: number): Piece {
     const start = this.#head;
     this.#head = end;
     this.#outstanding.add(start);
@@ -131,14 +133,19 @@ class InputWindow {
     this.#wake = undefined;
   }
 
-  /** Moves the uncut rest to the front, once it is less than a chunk and no piece stands there any more. */
-  #wrap(): void {
-    const rest = this.available;
-    if (rest >= this.#maxChunkBytes) return;
-    for (const start of this.#outstanding) if (start < INPUT_BASE + rest) return;
-    this.#bytes.copyWithin(INPUT_BASE, this.#head, this.#filled);
-    this.#head = INPUT_BASE;
-    this.#filled = INPUT_BASE + rest;
+  /**
+   * Moves the uncut rest to the front, when the memory is read full and no piece stands where it goes.
+   * It keeps its alignment: V8 moves shared memory at 1.8 GB/s otherwise.
+   */
+  wrap(): boolean {
+    const target = INPUT_BASE + (this.#head % 8);
+    const targetEnd = target + this.available;
+    if (this.#filled < this.#end || this.#head < targetEnd) return false;
+    for (const start of this.#outstanding) if (start < targetEnd) return false;
+    this.#bytes.copyWithin(target, this.#head, this.#filled);
+    this.#head = target;
+    this.#filled = targetEnd;
+    return true;
   }
 
   /** The first address behind `filled` that an unreleased piece takes, or the end. */

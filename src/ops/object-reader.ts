@@ -65,9 +65,12 @@ export class ObjectReader {
 
   /** A copy of a list chunk's plaintext. */
   async readListChunk(ref: ChunkRef): Promise<Uint8Array> {
-    const target = Buffer.alloc(ref.rawBytes);
-    await this.#openOrTwin(ref, target);
-    return target;
+    const chunk = await this.readChunk(ref);
+    try {
+      return Buffer.from(chunk.bytes);
+    } finally {
+      chunk.release();
+    }
   }
 
   /** @throws E_OBJECT_MISSING, integrity codes, E_CBOR_INVALID, E_LIST_INVALID, E_MANIFEST_INVALID */

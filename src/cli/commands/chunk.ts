@@ -4,6 +4,7 @@ import { DisktroError, isDisktroError, throwIfAborted, usageError } from '../../
 import { type ChunkOptions, type ChunkResult, chunkDescriptor, chunkFile } from '../../ops/chunk.js';
 import type { Vault } from '../../ops/vault.js';
 import { type Context, openOrCreateVault, progressOf } from '../context.js';
+import { rawArguments } from '../raw-arguments.js';
 import { count, formatBytes, formatSeconds, rateRemark } from '../units.js';
 
 interface ChunkFlags {
@@ -21,18 +22,18 @@ const STDIN_DESCRIPTOR = 0;
 export async function run(context: Context, paths: readonly string[], flags: ChunkFlags): Promise<void> {
   checkUsage(context, paths, flags);
   await using vault = await openOrCreateVault(context, { isStdinTaken: paths.includes(STDIN) });
+  const rawOf = rawArguments();
   let failed = 0;
   let tooFew: DisktroError | undefined;
   for (const path of paths) {
     throwIfAborted(context.signal);
     try {
-      const result = await chunkOne(context, vault, path, flags);
+      const result = await chunkOne(context, vault, rawOf(path) ?? path, flags);
       report(context, result);
       tooFew ??= flags.replicate ? copiesError(context, result) : undefined;
     } catch (error) {
-      const told = explained(error, path);
-      if (paths.length === 1 || !isDisktroError(told, 'E_INPUT')) throw told;
-      context.output.error(told);
+      if (paths.length === 1 || !isDisktroError(error, 'E_INPUT')) throw error;
+      context.output.error(error);
       failed += 1;
     }
   }
@@ -59,10 +60,10 @@ function checkUsage({ config }: Context, paths: readonly string[], flags: ChunkF
 async function chunkOne(
   context: Context,
   vault: Vault,
-  path: string,
+  path: string | Buffer,
   flags: ChunkFlags,
 ): Promise<ChunkResult> {
-  const label = flags.name ?? (path === STDIN ? 'stdin' : basename(path));
+  const label = flags.name ?? (path === STDIN ? 'stdin' : basename(path.toString()));
   using progress = await progressOf(context, { label, unit: 'bytes' });
   const options: ChunkOptions = {
     ...chunkOptions(context, flags),
@@ -112,16 +113,6 @@ function copiesError({ config }: Context, { name, copies }: ChunkResult): Disktr
   return new DisktroError('E_TOO_FEW_COPIES', `${name}: ${wanted}, ${copies.confirmed} confirmed`, {
     hint: 'the file is stored here; add peers, or lower min_replicas',
     details: { name, ...copies },
-  });
-}
-
-/** Node decodes argv as UTF-8: a name that is not cannot be opened, and the reason would not be seen. */
-function explained(error: unknown, path: string): unknown {
-  if (!isDisktroError(error, 'E_INPUT') || error.hint !== undefined || !path.includes('\ufffd')) return error;
-  return new DisktroError(error.code, error.message, {
-    hint: 'a name that is not UTF-8 cannot be given as an argument; use `disktro chunk - --name NAME <FILE`',
-    ...(error.details === undefined ? {} : { details: error.details }),
-    cause: error,
   });
 }
 

@@ -26,7 +26,7 @@ export async function run(context: Context, [id = '']: readonly string[]): Promi
 function factsOf(info: FileInfo, replicas: number): [label: string, value: string][] {
   return [
     ['id', info.id],
-    ['name', info.name ?? '?'],
+    ['name', info.name],
     ['kind', info.kind],
     ['size', `${formatBytes(info.bytes)} (${info.bytes} bytes)`],
     ['stored', `${formatBytes(info.storedBytes)} in ${count(info.chunks, 'chunk')}`],
@@ -41,7 +41,7 @@ function factsOf(info: FileInfo, replicas: number): [label: string, value: strin
 function entryLines({ entries, entryCount }: FileInfo): string[] {
   const lines = tableLines(
     entries.map(({ mode, size, mtime, path }) => [
-      `  ${(mode & 0o7777).toString(8).padStart(4, '0')}`,
+      `  ${mode}`,
       formatBytes(size),
       formatLocalTime(mtime),
       escapeControls(path),

@@ -1,6 +1,7 @@
 /** `disktro init`: makes home, vault and recovery code. */
 import { DisktroError } from '../../errors.js';
-import { createVault, hasVault } from '../../ops/vault.js';
+import { hasVault } from '../../ops/home.js';
+import { createVault } from '../../ops/vault.js';
 import { type Context, homeOptions, passwordOf } from '../context.js';
 import { deliverWithCode, openRecoveryFile } from '../recovery-code.js';
 

@@ -32,6 +32,6 @@ function rowOf(file: FileSummary, replicas: number, isForPeople: boolean): strin
     formatBytes(file.bytes),
     formatLocalTime(file.created),
     `${file.copies}/${replicas}`,
-    escapeControls(file.name ?? '?') + (file.kind === 'tree' ? '/' : ''),
+    escapeControls(file.name) + (file.kind === 'tree' ? '/' : ''),
   ];
 }

@@ -1,5 +1,5 @@
 /** `disktro reassemble`: writes a stored file back to a path, a device or stdout. */
-import { closeSync, lstatSync, openSync, type Stats, statSync } from 'node:fs';
+import { lstatSync, type Stats, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import { DisktroError } from '../../errors.js';
@@ -67,30 +67,14 @@ async function write(
       ),
   };
   if (path === STDOUT) return await reassembleToDescriptor(vault, fileId, STDOUT_DESCRIPTOR, options);
-  if (path === undefined)
-    return await reassembleFile(vault, fileId, { ...options, folder: context.cwd, force });
-  if (!isStream(path)) return await reassembleFile(vault, fileId, { ...options, path: resolve(path), force });
-  const descriptor = openStream(path);
-  try {
-    return await reassembleToDescriptor(vault, fileId, descriptor, options);
-  } finally {
-    closeSync(descriptor);
-  }
+  const target = path === undefined ? { folder: context.cwd } : { path: resolve(path) };
+  return await reassembleFile(vault, fileId, { ...options, ...target, force });
 }
 
-/** A device, named pipe or process substitution is written to; a rename would put a file in its place. */
+/** A device, named pipe or process substitution is written to as it is. */
 function isStream(path: string): boolean {
   const status = statusOf(path, statSync);
   return status !== undefined && !status.isFile() && !status.isDirectory();
-}
-
-function openStream(path: string): number {
-  try {
-    return openSync(path, 'w');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new DisktroError('E_OUTPUT', `cannot open output ${path}: ${code}`, { cause: error });
-  }
 }
 
 /** Undefined when there is nothing, or nothing that can be seen: then the write tells why. */

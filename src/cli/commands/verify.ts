@@ -1,7 +1,8 @@
 /** `disktro verify`: checks what is stored; exit 13 when something is corrupt, else 14 when something is missing. */
+import { accessSync, constants } from 'node:fs';
 import { DisktroError } from '../../errors.js';
+import type { Home } from '../../ops/home.js';
 import { resolveFileId } from '../../ops/resolve.js';
-import type { Home, Vault } from '../../ops/vault.js';
 import { type VerifyResult, verify } from '../../ops/verify.js';
 import { type Context, openHome, openVault, progressOf } from '../context.js';
 import { escapeControls } from '../escape.js';
@@ -14,7 +15,8 @@ interface VerifyFlags {
 
 export async function run(context: Context, texts: readonly string[], flags: VerifyFlags): Promise<void> {
   const isKeyNeeded = texts.length > 0 || flags.readData === true;
-  await using home = isKeyNeeded ? await openVault(context) : await openHome(context);
+  const isReadOnly = flags.repair !== true && !isWritable(context.config.home);
+  await using home = await (isKeyNeeded ? openVault : openHome)(context, { isReadOnly });
   const ids = texts.map((text) => resolveFileId(home, text));
   const result = await check(context, home, ids, flags);
   if (context.output.isJson) context.output.record(result);
@@ -22,9 +24,19 @@ export async function run(context: Context, texts: readonly string[], flags: Ver
   throwOnDamage(result);
 }
 
+/** What was found is noted in the catalog, where that can be written; a home on a read-only disk is checked too. */
+function isWritable(home: string): boolean {
+  try {
+    accessSync(home, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 async function check(
   context: Context,
-  home: Home | Vault,
+  home: Home,
   ids: readonly string[],
   flags: VerifyFlags,
 ): Promise<VerifyResult> {
@@ -55,20 +67,17 @@ function summary({ objects, bytes, ok, corrupt, missing, repaired }: VerifyResul
   return `${total}: ${parts.join(', ')}`;
 }
 
-/** What was repaired in the same run is not held against it. */
-function throwOnDamage({ corrupt, missing, repaired }: VerifyResult): void {
-  const isLeft = (id: string): boolean => !repaired.includes(id);
-  const [corruptLeft, missingLeft] = [corrupt.filter(isLeft).length, missing.filter(isLeft).length];
-  const details = { corrupt: corruptLeft, missing: missingLeft };
-  if (corruptLeft > 0) {
-    const missingText = missingLeft > 0 ? `, ${missingLeft} missing` : '';
-    throw new DisktroError('E_CORRUPT', `${count(corruptLeft, 'object')} corrupt${missingText}`, {
+function throwOnDamage({ corrupt, missing }: VerifyResult): void {
+  const details = { corrupt: corrupt.length, missing: missing.length };
+  if (corrupt.length > 0) {
+    const missingText = missing.length > 0 ? `, ${missing.length} missing` : '';
+    throw new DisktroError('E_CORRUPT', `${count(corrupt.length, 'object')} corrupt${missingText}`, {
       hint: '`disktro verify --repair` puts them aside; chunk the same files again to store them anew',
       details,
     });
   }
-  if (missingLeft > 0) {
-    throw new DisktroError('E_OBJECT_MISSING', `${count(missingLeft, 'object')} missing`, {
+  if (missing.length > 0) {
+    throw new DisktroError('E_OBJECT_MISSING', `${count(missing.length, 'object')} missing`, {
       hint: 'chunk the files again that held them, where you still have them',
       details,
     });

@@ -25,6 +25,9 @@ export class WorkerPool {
 
   /** @throws what the job throws; E_WORKER when its thread dies */
   run<J extends Job>(job: J): Promise<JobResult<J>> {
+    if ('output' in job && !(job.output.buffer instanceof SharedArrayBuffer)) {
+      throw new TypeError('a worker can write only to shared memory');
+    }
     const idlest = this.#lanes.reduce((best, lane) => (lane.load < best.load ? lane : best));
     return idlest.run<JobResult<J>>(job);
   }
