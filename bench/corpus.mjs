@@ -5,7 +5,7 @@
  */
 import { createHash, randomFillSync } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { lstat, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeMixed } from './corpus-mixed.mjs';
@@ -63,6 +63,13 @@ export async function ensureCorpus(name, options) {
   } finally {
     await rm(partial, { force: true });
   }
+}
+
+/** @returns {Promise<number>} bytes of all corpora kept from earlier runs */
+export async function keptBytes() {
+  const folder = await cacheFolder();
+  const sizes = (await readdir(folder)).map(async (name) => (await lstat(join(folder, name))).size);
+  return (await Promise.all(sizes)).reduce((total, size) => total + size, 0);
 }
 
 /**

@@ -38,18 +38,10 @@ export const disktro = {
   family: 'disktro',
   programs: [],
   init: (room) => [disktroCommand(room, ['init', '--recovery-file', room.at('recovery')])],
-  backup: (room, file) => disktroCommand(room, ['chunk', '--no-progress', '--no-replicate', file]),
-  backupAgain: (room, file) =>
-    disktroCommand(room, ['chunk', '--no-progress', '--no-replicate', '--force', file]),
+  backup: (room, file) => disktroCommand(room, ['chunk', '--no-replicate', file]),
+  backupAgain: (room, file) => disktroCommand(room, ['chunk', '--no-replicate', '--force', file]),
   restore: (room, file) =>
-    disktroCommand(room, [
-      'reassemble',
-      '--no-progress',
-      room.lastPrinted,
-      '-o',
-      disktro.restoredPath(room, file),
-      '--force',
-    ]),
+    disktroCommand(room, ['reassemble', room.lastPrinted, '-o', disktro.restoredPath(room, file), '--force']),
   restoredPath: (room) => room.at('out', 'restored'),
   storedPath: (room) => room.at('home', 'objects'),
 };
@@ -150,7 +142,7 @@ export function command(room, argv, env = {}) {
  * @param {readonly string[]} args
  */
 function disktroCommand(room, args) {
-  const argv = [process.execPath, disktroBin, '--home', room.at('home'), ...args];
+  const argv = [process.execPath, disktroBin, '--home', room.at('home'), '--no-progress', ...args];
   return command(room, argv, { DISKTRO_PASSWORD: password });
 }
 

@@ -4,11 +4,13 @@ import { idToBytes } from '../core/ids.js';
 import type { ChunkRef } from '../core/list.js';
 import type { Catalog } from './catalog.js';
 import type { NewFile } from './commits.js';
+import { setMeta } from './commits.js';
 import { KIND_NUMBERS, STATE_NUMBERS } from './objects.js';
 
 export class Rebuilder {
   readonly #catalog: Catalog;
   readonly #statements: ReturnType<typeof prepare>;
+  #newestMs = 0;
   #totals = { files: 0, objects: 0, bytes: 0 };
 
   constructor(catalog: Catalog) {
@@ -31,6 +33,8 @@ export class Rebuilder {
     if (record === undefined) return row;
     const { kind, nameTag, sealed, bytes, chunks, createdMs } = record;
     this.#statements.insertFile.run(row, kind, nameTag, sealed, bytes, chunks, createdMs);
+    this.#newestMs = Math.max(this.#newestMs, createdMs);
+    setMeta(this.#catalog.database, 'last_chunk_ms', this.#newestMs);
     this.#totals.files++;
     this.#count(storedBytes);
     return row;

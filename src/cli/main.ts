@@ -3,6 +3,17 @@
  */
 import { readFileSync } from 'node:fs';
 
+/** Commands that will need a password opened: their worker loads while the rest of the command does. */
+const OPENS_VAULT: ReadonlySet<string> = new Set([
+  'chunk',
+  'reassemble',
+  'ls',
+  'info',
+  'init',
+  'rebuild',
+  'key',
+]);
+
 /** Runs the command and sets `process.exitCode`; the process ends by itself when nothing is left to do. */
 export async function main(argv: readonly string[] = process.argv): Promise<void> {
   const words = argv.slice(2);
@@ -14,6 +25,13 @@ export async function main(argv: readonly string[] = process.argv): Promise<void
     } catch {
       // stdout failed: run() meets the same and reports it as for any command
     }
+  }
+  if (
+    words.some((word) => OPENS_VAULT.has(word)) &&
+    !words.some((word) => word === '--help' || word === '-h')
+  ) {
+    const { prepareOwnWorker } = await import('../core/worker/pool.js');
+    prepareOwnWorker();
   }
   const { run } = await import('./run.js');
   process.exitCode = await run(words, version);

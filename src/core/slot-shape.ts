@@ -5,6 +5,10 @@ export type SlotKind = 'password' | 'recovery';
 export const SLOT_VERSION = 1;
 export const SLOT_SALT_BYTES = 16;
 export const SLOT_ID_BYTES = 8;
+export const SLOT_CHECK_BYTES = 32;
+export const SLOT_NONCE_BYTES = 24;
+/** The master key and its tag. */
+export const SLOT_WRAPPED_BYTES = 48;
 
 /** What the slot's two MACs bind: everything but `check`, `nonce` and `wrapped`. */
 export interface SlotHeader {

@@ -29,11 +29,21 @@ export interface SealSlotJob {
   readonly nonce: Uint8Array;
 }
 
-export type PasswordJob = UnlockJob | SealSlotJob;
-export type PasswordResult<J extends PasswordJob> = J extends UnlockJob ? Unlocked : Slot;
+/** Loads what the next job needs. */
+export interface PrepareJob {
+  readonly type: 'prepare';
+}
 
-export async function runPasswordJob(job: PasswordJob): Promise<Unlocked | Slot> {
+export type PasswordJob = UnlockJob | SealSlotJob | PrepareJob;
+export type PasswordResult<J extends PasswordJob> = J extends UnlockJob
+  ? Unlocked
+  : J extends SealSlotJob
+    ? Slot
+    : undefined;
+
+export async function runPasswordJob(job: PasswordJob): Promise<Unlocked | Slot | undefined> {
   await loadSodium();
+  if (job.type === 'prepare') return undefined;
   if (job.type === 'unlock') return unlock(job);
   return sealSlot(job.header, job.vaultId, job.secret, job.masterKey, job.nonce);
 }

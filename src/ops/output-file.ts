@@ -7,7 +7,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { Entry } from '../core/manifest.js';
-import { DisktroError, fileSystemError, isDisktroError } from '../errors.js';
+import { DisktroError, isDisktroError } from '../errors.js';
 import type { OpenFile } from '../store/file-system.js';
 import { ignore, nodeFileSystem, openFile } from '../store/file-system.js';
 
@@ -225,7 +225,12 @@ function outputFailure(target: PathLike, error: unknown): DisktroError {
   if (isDisktroError(error)) return error;
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'EEXIST') return outputExists(target);
-  if (code === 'ENOSPC' || code === 'EDQUOT') return fileSystemError(error, `writing ${target.toString()}`);
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new DisktroError('E_NO_SPACE', `writing ${target.toString()}: no space left there`, {
+      hint: 'free some space, or name another place with -o',
+      cause: error,
+    });
+  }
   return new DisktroError('E_OUTPUT', `cannot write ${target.toString()}: ${code ?? String(error)}`, {
     cause: error,
   });

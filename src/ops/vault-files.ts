@@ -1,17 +1,24 @@
 /** vault.json and slots/: the small files that open a vault. Read with suspicion, written durably. */
 import path from 'node:path';
-import { z } from 'zod';
 import type { ChunkSizes } from '../core/cutter.js';
 import { chunkSizes } from '../core/cutter.js';
 import type { VaultId } from '../core/ids.js';
-import { isVaultId } from '../core/ids.js';
+import { isVaultId, VAULT_ID_BYTES } from '../core/ids.js';
 import type { Slot } from '../core/slot-shape.js';
-import { SLOT_ID_BYTES, SLOT_SALT_BYTES } from '../core/slot-shape.js';
+import {
+  SLOT_CHECK_BYTES,
+  SLOT_ID_BYTES,
+  SLOT_NONCE_BYTES,
+  SLOT_SALT_BYTES,
+  SLOT_VERSION,
+  SLOT_WRAPPED_BYTES,
+} from '../core/slot-shape.js';
 import { DisktroError, fileSystemError, integrityError } from '../errors.js';
 import { MAX_AVERAGE_CHUNK_BYTES, MAX_JSON_FILE_BYTES, MIN_AVERAGE_CHUNK_BYTES } from '../limits.js';
 import type { FileSystem } from '../store/file-system.js';
 import { ignore, readSmallFile, writeFileDurably } from '../store/file-system.js';
 import type { HomePaths } from '../store/paths.js';
+import { jsonFields } from './json-fields.js';
 
 export interface VaultFile {
   readonly vaultId: VaultId;
@@ -27,36 +34,7 @@ export interface FoundSlot {
 }
 
 const VAULT_VERSION = 1;
-
-const vaultSchema = z.strictObject({
-  v: z.number().int().positive(),
-  vaultId: z.string().refine(isVaultId, 'expected 32 hex digits'),
-  created: z.string(),
-  chunker: z.strictObject({
-    algorithm: z.literal('fastcdc'),
-    min: z.number(),
-    average: z.number().int().min(MIN_AVERAGE_CHUNK_BYTES).max(MAX_AVERAGE_CHUNK_BYTES),
-    max: z.number(),
-  }),
-});
-
-const hex = (bytes: number) =>
-  z.string().regex(new RegExp(`^[0-9a-f]{${bytes * 2}}$`), `expected ${bytes * 2} hex digits`);
-
-const slotSchema = z.strictObject({
-  v: z.literal(1),
-  id: hex(SLOT_ID_BYTES),
-  kind: z.enum(['password', 'recovery']),
-  kdf: z.enum(['argon2id', 'hkdf']),
-  salt: hex(SLOT_SALT_BYTES),
-  opslimit: z.number().int().nonnegative(),
-  memlimit: z.number().int().nonnegative(),
-  label: z.string().max(200),
-  created: z.string().max(40),
-  check: hex(32),
-  nonce: hex(24),
-  wrapped: hex(48),
-});
+const MAX_LABEL_LENGTH = 200;
 
 /** @returns undefined when this home has no vault. @throws E_VAULT_FILE, E_FORMAT_TOO_NEW, E_IO */
 export async function readVaultFile(
@@ -75,19 +53,7 @@ export async function readVaultFile(
       },
     );
   }
-  const parsed = vaultSchema.safeParse(json);
-  if (!parsed.success)
-    throw integrityError('E_VAULT_FILE', `${paths.vaultFile}: ${z.prettifyError(parsed.error)}`);
-  const { vaultId, created, chunker } = parsed.data;
-  const sizes = chunkSizes(chunker.average);
-  if (
-    !Number.isInteger(Math.log2(chunker.average)) ||
-    chunker.min !== sizes.min ||
-    chunker.max !== sizes.max
-  ) {
-    throw integrityError('E_VAULT_FILE', `${paths.vaultFile}: chunker sizes are not those of format 1`);
-  }
-  return { vaultId, created, sizes };
+  return parseVault(json, paths.vaultFile);
 }
 
 export async function writeVaultFile(
@@ -138,13 +104,46 @@ async function readSlot(fileSystem: FileSystem, paths: HomePaths, name: string):
   const id = name.slice(0, -'.json'.length);
   try {
     const json = await readJson(fileSystem, path.join(paths.slots, name), 'E_SLOT_INVALID');
-    const parsed = slotSchema.safeParse(json);
-    if (parsed.success && parsed.data.id === id) return { id, slot: parsed.data };
-    const why = parsed.success ? `its id is ${parsed.data.id}` : z.prettifyError(parsed.error);
-    return { id, slot: undefined, damage: integrityError('E_SLOT_INVALID', `slot ${id}: ${why}`) };
+    const slot = parseSlot(json, id);
+    return { id, slot };
   } catch (error) {
     return { id, slot: undefined, damage: fileSystemError(error, `slot ${id}`) };
   }
+}
+
+function parseVault(json: unknown, file: string): VaultFile {
+  const fields = jsonFields(json, file, 'E_VAULT_FILE');
+  if (fields.value('v') !== VAULT_VERSION) return fields.fail(`v: expected ${VAULT_VERSION}`);
+  const chunker = jsonFields(fields.value('chunker'), `${file}: chunker`, 'E_VAULT_FILE');
+  const sizes = chunkSizes(chunker.integer('average', MIN_AVERAGE_CHUNK_BYTES, MAX_AVERAGE_CHUNK_BYTES));
+  const isFormat1 =
+    Number.isInteger(Math.log2(sizes.average)) &&
+    chunker.value('algorithm') === 'fastcdc' &&
+    chunker.value('min') === sizes.min &&
+    chunker.value('max') === sizes.max;
+  const vaultId = fields.hex('vaultId', VAULT_ID_BYTES);
+  if (!isFormat1 || !isVaultId(vaultId)) return fields.fail('the chunker is not one of format 1');
+  return { vaultId, created: fields.text('created', 40), sizes };
+}
+
+function parseSlot(json: unknown, id: string): Slot {
+  const fields = jsonFields(json, `slot ${id}`, 'E_SLOT_INVALID');
+  if (fields.value('v') !== SLOT_VERSION) return fields.fail(`v: expected ${SLOT_VERSION}`);
+  if (fields.value('id') !== id) return fields.fail('id: expected that of the file name');
+  return {
+    v: SLOT_VERSION,
+    id: fields.hex('id', SLOT_ID_BYTES),
+    kind: fields.oneOf('kind', ['password', 'recovery']),
+    kdf: fields.oneOf('kdf', ['argon2id', 'hkdf']),
+    salt: fields.hex('salt', SLOT_SALT_BYTES),
+    opslimit: fields.integer('opslimit', 0, Number.MAX_SAFE_INTEGER),
+    memlimit: fields.integer('memlimit', 0, Number.MAX_SAFE_INTEGER),
+    label: fields.text('label', MAX_LABEL_LENGTH),
+    created: fields.text('created', 40),
+    check: fields.hex('check', SLOT_CHECK_BYTES),
+    nonce: fields.hex('nonce', SLOT_NONCE_BYTES),
+    wrapped: fields.hex('wrapped', SLOT_WRAPPED_BYTES),
+  };
 }
 
 async function readJson(

@@ -173,17 +173,21 @@ export async function fillFrom(file: OpenFile, target: Uint8Array): Promise<numb
 }
 
 function readInto(descriptor: number, target: Uint8Array, position: number | null): Promise<number> {
-  return new Promise((resolve, reject) => {
-    fs.read(descriptor, target, 0, target.byteLength, position, (error, count) =>
-      error ? reject(error) : resolve(count),
-    );
-  });
+  return patiently(
+    () =>
+      new Promise((resolve, reject) => {
+        fs.read(descriptor, target, 0, target.byteLength, position, (error, count) =>
+          error ? reject(error) : resolve(count),
+        );
+      }),
+  );
 }
 
 async function writeAll(descriptor: number, bytes: Uint8Array, position: number | null): Promise<void> {
   for (let written = 0; written < bytes.byteLength; ) {
-    const at = position === null ? null : position + written;
-    written += await writeSome(descriptor, bytes, written, at);
+    const offset = written;
+    const at = position === null ? null : position + offset;
+    written += await patiently(() => writeSome(descriptor, bytes, offset, at));
   }
 }
 
@@ -198,6 +202,18 @@ function writeSome(
       error ? reject(error) : resolve(count),
     );
   });
+}
+
+/** A pipe that somebody made non-blocking answers EAGAIN where it should wait: it is asked again every 2 ms. */
+async function patiently(call: () => Promise<number>): Promise<number> {
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      ignore('EAGAIN')(error);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+  }
 }
 
 function statDescriptor(descriptor: number): Promise<FileStat> {

@@ -24,7 +24,7 @@ parentPort?.on('message', async (request: Request) => {
 });
 
 async function perform(job: Job | PasswordJob): Promise<unknown> {
-  if (job.type === 'unlock' || job.type === 'seal-slot') {
+  if (job.type === 'unlock' || job.type === 'seal-slot' || job.type === 'prepare') {
     const { runPasswordJob } = await import('../unlock.js');
     return runPasswordJob(job);
   }
