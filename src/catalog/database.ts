@@ -42,10 +42,7 @@ export function openDatabase(file: string, options: DatabaseOptions = {}): Datab
 
 /** Opens a bare database only for the lock it can hold; nothing is ever written to it. */
 export function openLockFile(file: string): Database {
-  return translated(file, () => {
-    fs.closeSync(fs.openSync(file, 'a', 0o600));
-    return new Sqlite(file, { timeout: 0 });
-  });
+  return new Sqlite(file, { timeout: 0 });
 }
 
 /** Makes the file's name durable: SQLite swallows a failing fsync of the folder of a new -wal file. */

@@ -8,7 +8,7 @@ import type { StoreId } from '../core/ids.js';
 import { idToBytes } from '../core/ids.js';
 import type { Catalog } from './catalog.js';
 import type { ObjectRow } from './objects.js';
-import { toRow } from './objects.js';
+import { KIND_NUMBERS, STATE_NUMBERS, toRow } from './objects.js';
 import { lastSessionId } from './sessions.js';
 
 type RawRow = Parameters<typeof toRow>[0];
@@ -40,11 +40,12 @@ export function removeFileRows(
 
 /**
  * Finds what crashes left behind: chunks without a parent, of sessions that are over, and puts tombstones on them.
- * @param live numbers of the sessions that are not over
+ * A lost manifest stays: it may be readable again tomorrow, and it keeps the files it lists.
+ * @param live numbers of the sessions that are not over, in order; asked under the lock, where none can begin
  */
 export function entombOrphans(
   catalog: Catalog,
-  live: readonly number[],
+  live: () => readonly number[],
   nowMs: number,
 ): readonly ObjectRow[] {
   const { database } = catalog;
@@ -52,22 +53,23 @@ export function entombOrphans(
     .prepare<[string], number>(
       `SELECT id FROM objects WHERE tombstoned_ms IS NULL
          AND NOT EXISTS (SELECT 1 FROM files WHERE files.object = objects.id)
-         AND NOT ${HAS_LIVE_PARENT}
+         AND NOT ${HAS_LIVE_PARENT} AND NOT (kind = ${KIND_NUMBERS.manifest} AND state = ${STATE_NUMBERS.lost})
          AND session NOT IN (SELECT value FROM json_each(?))`,
     )
     .pluck();
-  return catalog.write(() => entomb(catalog, orphans.all(JSON.stringify(live)) as number[], nowMs));
+  return catalog.write(() => entomb(catalog, orphans.all(JSON.stringify(live())) as number[], nowMs));
 }
 
 /**
  * Chooses objects to free and takes them out of every lookup, in one transaction that checks references once more.
  * @param beforeMs only tombstones at least this old
- * @param beforeSession only tombstones set before this session began; undefined when none is running
+ * Only tombstones are taken that were set before the oldest of these sessions began.
+ * @param live numbers of the sessions that are not over, in order; asked under the lock, where none can begin
  */
 export function beginFreeing(
   catalog: Catalog,
   beforeMs: number,
-  beforeSession: number | undefined,
+  live: () => readonly number[],
   limit: number,
 ): readonly ObjectRow[] {
   const { database } = catalog;
@@ -81,7 +83,7 @@ export function beginFreeing(
   const mark = database.prepare<[number]>('UPDATE objects SET state = 2 WHERE id = ?');
   return catalog.write(() => {
     while (reprieve.run().changes > 0);
-    const rows = select.all(beforeMs, beforeSession ?? Number.MAX_SAFE_INTEGER, limit);
+    const rows = select.all(beforeMs, live()[0] ?? Number.MAX_SAFE_INTEGER, limit);
     for (const { id } of rows) mark.run(id);
     return rows.map(toRow);
   });

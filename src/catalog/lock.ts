@@ -3,8 +3,12 @@
  * an exclusive transaction on an empty SQLite file.
  */
 import fs from 'node:fs';
+import { lockedError } from '../errors.js';
 import type { Database } from './database.js';
-import { isBusy, openLockFile } from './database.js';
+import { isBusy, openLockFile, translated } from './database.js';
+
+/** Others hold a lock for a moment when they look whether its owner is there. */
+const MOST_TRIES = 1000;
 
 export class ProcessLock {
   readonly #database: Database;
@@ -15,17 +19,22 @@ export class ProcessLock {
     this.#file = file;
   }
 
-  /** @returns undefined when another process holds it */
+  /** @returns undefined when another process holds it. @throws E_READ_ONLY, E_NO_SPACE, E_IO */
   static tryAcquire(file: string): ProcessLock | undefined {
-    const database = openLockFile(file);
-    try {
-      database.exec('BEGIN EXCLUSIVE');
-      return new ProcessLock(database, file);
-    } catch (error) {
-      database.close();
-      if (isBusy(error)) return undefined;
-      throw error;
+    for (let attempt = 1; attempt <= MOST_TRIES; attempt++) {
+      const lock = translated(file, () => ProcessLock.#attempt(file));
+      if (lock !== 'gone') return lock === 'taken' ? undefined : lock;
     }
+    throw lockedError(file);
+  }
+
+  /** Takes a lock that nobody else wants: whoever has it is only looking. @throws E_LOCKED */
+  static take(file: string): ProcessLock {
+    for (let attempt = 1; attempt <= MOST_TRIES; attempt++) {
+      const lock = ProcessLock.tryAcquire(file);
+      if (lock !== undefined) return lock;
+    }
+    throw lockedError(file);
   }
 
   /** Waits up to `timeoutMs` for it. */
@@ -36,6 +45,23 @@ export class ProcessLock {
       if (lock !== undefined || waitedMs >= timeoutMs) return lock;
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
+  }
+
+  /** `gone`: its last holder removed the file meanwhile, and a lock on that would be one that nobody sees. */
+  static #attempt(file: string): ProcessLock | 'taken' | 'gone' {
+    const inode = makeFile(file);
+    const database = openLockFile(file);
+    try {
+      // A journal on disk would be one more file to clear away.
+      database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+      if (inode !== undefined && inode === inodeOf(file)) return new ProcessLock(database, file);
+    } catch (error) {
+      database.close();
+      if (isBusy(error)) return 'taken';
+      throw error;
+    }
+    database.close();
+    return 'gone';
   }
 
   /** Releases the lock and removes its file. */
@@ -52,4 +78,21 @@ export function isLocked(file: string): boolean {
   if (lock === undefined) return true;
   lock.release();
   return false;
+}
+
+/**
+ * A file that is there is left to SQLite alone: to close any other descriptor of it would drop the locks that this
+ * process has on it.
+ */
+function makeFile(file: string): bigint | undefined {
+  try {
+    fs.closeSync(fs.openSync(file, 'wx', 0o600));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  return inodeOf(file);
+}
+
+function inodeOf(file: string): bigint | undefined {
+  return fs.statSync(file, { bigint: true, throwIfNoEntry: false })?.ino;
 }

@@ -8,7 +8,7 @@ const APPLICATION_ID = 0x44534b31;
 const STEPS: readonly string[] = [
   `
   CREATE TABLE objects (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT, -- never used again: others may hold a number across transactions
     store_id BLOB NOT NULL UNIQUE CHECK (length(store_id) = 32),
     kind INTEGER NOT NULL,
     plain_id BLOB,

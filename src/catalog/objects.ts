@@ -109,11 +109,9 @@ export class ObjectTable {
     return this.#catalog.read(() => this.#catalog.database.prepare(query).get() as Totals);
   }
 
-  /** Whether a manifest is known to be missing or damaged. */
-  hasLostManifest(): boolean {
-    const query = this.#catalog.database.prepare(
-      'SELECT 1 FROM objects WHERE kind = 2 AND state = 1 LIMIT 1',
-    );
+  /** Whether any object is known to be missing or damaged. */
+  hasLost(): boolean {
+    const query = this.#catalog.database.prepare('SELECT 1 FROM objects WHERE state = 1 LIMIT 1');
     return this.#catalog.read(() => query.get() !== undefined);
   }
 

@@ -62,6 +62,18 @@ export class Rebuilder {
     return row;
   }
 
+  /** A list chunk that is there but cannot be read: until it can be, gc must not take what it lists for strays. */
+  markLost(row: number): void {
+    this.#statements.setState.run(STATE_NUMBERS.lost, row);
+  }
+
+  /** What refers to a lost object refers to one that holds the same plaintext as well, as before the rebuild. */
+  adoptTwins(): void {
+    this.#begin();
+    this.#statements.adoptTwins.run();
+    this.commit();
+  }
+
   commit(): void {
     this.#catalog.read(() => this.#catalog.database.exec('COMMIT'));
   }
@@ -83,6 +95,13 @@ function prepare({ database }: Catalog) {
       INSERT INTO objects (store_id, kind, plain_id, raw_bytes, stored_bytes, state, session)
       VALUES (?, ?, ?, ?, ?, ?, 0)`),
     insertRef: database.prepare('INSERT OR IGNORE INTO refs (parent, child) VALUES (?, ?)'),
+    setState: database.prepare('UPDATE objects SET state = ? WHERE id = ?'),
+    adoptTwins: database.prepare(`
+      INSERT OR IGNORE INTO refs (parent, child)
+      SELECT refs.parent, twin.id FROM objects AS lost
+      JOIN refs ON refs.child = lost.id
+      JOIN objects AS twin ON twin.plain_id = lost.plain_id AND twin.state = ${STATE_NUMBERS.present}
+      WHERE lost.state = ${STATE_NUMBERS.lost}`),
     insertFile: database.prepare('INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?)'),
   };
 }

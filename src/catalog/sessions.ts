@@ -1,12 +1,12 @@
 /**
  * Which processes are adding objects right now. A session lives exactly as long as its process holds its lock file,
- * so a killed one is told apart from a slow one, whatever the clock says.
+ * which it takes when it opens the home, so a killed one is told apart from a slow one, whatever the clock says.
  */
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Catalog } from './catalog.js';
-import { isLocked, ProcessLock } from './lock.js';
+import { isLocked } from './lock.js';
 
 export interface Session {
   /** Grows from session to session. */
@@ -30,30 +30,13 @@ export function lockFileOf(temporaryFolder: string, token: string): string {
   return path.join(temporaryFolder, `${token}.lock`);
 }
 
-/** Takes the lock, then enters the session. Its row goes when it ends; after a crash it stays. */
-export function beginSession(catalog: Catalog, temporaryFolder: string, token: string): Session {
-  const lock = ProcessLock.tryAcquire(lockFileOf(temporaryFolder, token));
-  if (lock === undefined) throw new Error(`session ${token}: lock is taken`);
+/** Enters a session of the process that holds the token's lock. Its row goes when it ends; after a crash it stays. */
+export function beginSession(catalog: Catalog, token: string): Session {
   const { database } = catalog;
-  try {
-    const insert = database.prepare('INSERT INTO sessions (token, boot, started_ms) VALUES (?, ?, ?)');
-    const id = catalog.write(() => Number(insert.run(token, bootId(), Date.now()).lastInsertRowid));
-    const remove = database.prepare('DELETE FROM sessions WHERE id = ?');
-    return {
-      id,
-      token,
-      end() {
-        try {
-          catalog.write(() => remove.run(id));
-        } finally {
-          lock.release();
-        }
-      },
-    };
-  } catch (error) {
-    lock.release();
-    throw error;
-  }
+  const insert = database.prepare('INSERT INTO sessions (token, boot, started_ms) VALUES (?, ?, ?)');
+  const id = catalog.write(() => Number(insert.run(token, bootId(), Date.now()).lastInsertRowid));
+  const remove = database.prepare('DELETE FROM sessions WHERE id = ?');
+  return { id, token, end: () => catalog.write(() => remove.run(id)) };
 }
 
 export function listSessions(catalog: Catalog): readonly SessionRow[] {

@@ -159,6 +159,10 @@ function decodeExtent(value: CborValue): Extent {
   throw integrityError('E_MANIFEST_INVALID', 'extent: expected [chunk index, offset, length]');
 }
 
+/** CBOR allows any value as a key. */
+const isTextMap = (value: CborValue | undefined): value is ReadonlyMap<string, CborValue> =>
+  value instanceof Map && [...value.keys()].every((key) => typeof key === 'string');
+
 /** Reads the fields of a CBOR map, each exactly once, and names the one that is wrong. */
 class Fields {
   readonly #what: string;
@@ -169,7 +173,7 @@ class Fields {
   constructor(what: string, value: CborValue, code: IntegrityCode) {
     this.#what = what;
     this.#code = code;
-    if (!(value instanceof Map)) throw integrityError(code, `${what}: expected a map`);
+    if (!isTextMap(value)) throw integrityError(code, `${what}: expected a map with names of text`);
     this.#map = value;
   }
 
@@ -224,13 +228,13 @@ class Fields {
     const texts = this.list(key);
     const isFine =
       texts.length <= most &&
-      texts.every((text) => typeof text === 'string' && text.length <= MAX_NAME_BYTES);
+      texts.every((text) => typeof text === 'string' && Buffer.byteLength(text) <= MAX_NAME_BYTES);
     return isFine ? (texts as readonly string[]) : this.fail(`${key}: expected at most ${most} texts`);
   }
 
   byteMap(key: string): ReadonlyMap<string, Uint8Array> {
     const value = this.value(key);
-    if (value instanceof Map && [...value.values()].every((bytes) => bytes instanceof Uint8Array)) {
+    if (isTextMap(value) && [...value.values()].every((bytes) => bytes instanceof Uint8Array)) {
       return value as ReadonlyMap<string, Uint8Array>;
     }
     return this.fail(`${key}: expected a map of bytes`);

@@ -74,8 +74,10 @@ export function checkParameters(header: SlotHeader): void {
       `slot ${header.id}: expected kdf hkdf without costs for a recovery code`,
     );
   }
-  const isPassesFine = header.opslimit >= MIN_KDF_PASSES && header.opslimit <= MAX_KDF_PASSES;
-  const isMemoryFine = header.memlimit >= MIN_KDF_MEMORY_BYTES && header.memlimit <= MAX_KDF_MEMORY_BYTES;
+  const isWithin = (value: number, least: number, most: number): boolean =>
+    Number.isInteger(value) && value >= least && value <= most;
+  const isPassesFine = isWithin(header.opslimit, MIN_KDF_PASSES, MAX_KDF_PASSES);
+  const isMemoryFine = isWithin(header.memlimit, MIN_KDF_MEMORY_BYTES, MAX_KDF_MEMORY_BYTES);
   if (header.kdf === 'argon2id' && isPassesFine && isMemoryFine) return;
   throw integrityError(
     'E_SLOT_PARAMETERS',

@@ -54,7 +54,8 @@ async function removeTemporaryFiles({ fileSystem, paths }: OpenHome): Promise<vo
   const deadTokens = new Set([...tokens].filter((token) => !isAlive(paths.temporary, token)));
   for (const name of names) {
     const token = TOKEN.exec(name)?.[1];
-    if (token === undefined || !deadTokens.has(token)) continue;
+    // A dead process's lock file went when it was looked at; one that is there now is a live process's.
+    if (token === undefined || !deadTokens.has(token) || name.endsWith('.lock')) continue;
     await fileSystem.unlink(path.join(paths.temporary, name)).catch(ignore('ENOENT'));
   }
 }

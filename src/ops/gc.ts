@@ -50,7 +50,8 @@ export async function collectGarbage(home: Home, options: GcOptions = {}): Promi
   if (open.isReadOnly) throw new DisktroError('E_READ_ONLY', `home ${open.path} is open for reading only`);
   const { catalog, objects, paths } = open;
   const examined = objects.totals().objects;
-  const beforeMs = Date.now() - (options.graceSeconds ?? DEFAULT_GRACE_SECONDS) * 1000;
+  const nowMs = Date.now();
+  const beforeMs = nowMs - (options.graceSeconds ?? DEFAULT_GRACE_SECONDS) * 1000;
   const seconds = (): number => (performance.now() - startedMs) / 1000;
   if (options.dryRun === true) {
     const freeable = countFreeable(catalog, beforeMs);
@@ -64,9 +65,9 @@ export async function collectGarbage(home: Home, options: GcOptions = {}): Promi
       seconds: seconds(),
     };
   }
-  const live = liveSessions(catalog, paths.temporary).map(({ id }) => id);
-  restartFutureTombstones(catalog, Date.now());
-  const tombstoned = entombOrphans(catalog, live, Date.now()).length;
+  const live = (): readonly number[] => liveSessions(catalog, paths.temporary).map(({ id }) => id);
+  restartFutureTombstones(catalog, nowMs);
+  const tombstoned = entombOrphans(catalog, live, nowMs).length;
   const total = countTombstones(catalog).objects;
   const freed = { objects: 0, bytes: 0 };
   const add = (objectsFreed: number, bytes: number): void => {
@@ -76,12 +77,7 @@ export async function collectGarbage(home: Home, options: GcOptions = {}): Promi
   };
   for (;;) {
     throwIfAborted(options.signal);
-    const rows = beginFreeing(
-      catalog,
-      beforeMs,
-      live.length > 0 ? Math.min(...live) : undefined,
-      MAX_BATCH_OBJECTS,
-    );
+    const rows = beginFreeing(catalog, beforeMs, live, MAX_BATCH_OBJECTS);
     if (rows.length === 0) break;
     await deleteFiles(open, rows);
     finishFreeing(catalog, rows);
@@ -105,8 +101,8 @@ async function deleteFiles({ store }: OpenHome, rows: readonly ObjectRow[]): Pro
 
 /**
  * Files that never got a row: their process was killed between rename and commit. They go when they are older than
- * the grace, nobody is adding objects, and nobody began to while they were being looked for. While a manifest is
- * lost they stay: they may be what it listed.
+ * the grace, nobody is adding objects, and nobody began to while they were being looked for. While a manifest or a
+ * list chunk is lost they stay: they may be what it listed.
  */
 async function removeStrays(
   home: OpenHome,
@@ -118,7 +114,7 @@ async function removeStrays(
   const newest = lastSessionId(catalog);
   const isQuiet = (): boolean =>
     liveSessions(catalog, paths.temporary).length === 0 && lastSessionId(catalog) === newest;
-  if (objects.hasLostManifest()) return;
+  if (objects.hasLost()) return;
   for (const kind of OBJECT_KINDS) {
     let after: StoreId | undefined;
     for (;;) {

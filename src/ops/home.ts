@@ -7,10 +7,11 @@ import os from 'node:os';
 import path from 'node:path';
 import type { CommitObserver } from '../catalog/catalog.js';
 import { Catalog } from '../catalog/catalog.js';
+import { ProcessLock } from '../catalog/lock.js';
 import { ObjectTable } from '../catalog/objects.js';
 import type { Session } from '../catalog/sessions.js';
-import { beginSession, newToken } from '../catalog/sessions.js';
-import { DisktroError, isDisktroError, throwIfAborted } from '../errors.js';
+import { beginSession, lockFileOf, newToken } from '../catalog/sessions.js';
+import { DisktroError, fileSystemError, isDisktroError, throwIfAborted } from '../errors.js';
 import { FileStore } from '../store/file-store.js';
 import type { FileSystem } from '../store/file-system.js';
 import { nodeFileSystem } from '../store/file-system.js';
@@ -50,6 +51,7 @@ export class OpenHome implements Home {
   readonly vaultFile: VaultFile | undefined;
   readonly token: string;
   readonly isReadOnly: boolean;
+  readonly #lock: ProcessLock | undefined;
   readonly #scratchFolder: string | undefined;
   #session: Session | undefined;
 
@@ -60,6 +62,7 @@ export class OpenHome implements Home {
     vaultFile: VaultFile | undefined;
     token: string;
     isReadOnly: boolean;
+    lock: ProcessLock | undefined;
     scratchFolder: string | undefined;
   }) {
     this.paths = parts.paths;
@@ -68,6 +71,7 @@ export class OpenHome implements Home {
     this.vaultFile = parts.vaultFile;
     this.token = parts.token;
     this.isReadOnly = parts.isReadOnly;
+    this.#lock = parts.lock;
     this.#scratchFolder = parts.scratchFolder;
     this.store = new FileStore(parts.fileSystem, parts.paths, parts.token);
     this.objects = new ObjectTable(parts.catalog);
@@ -84,7 +88,7 @@ export class OpenHome implements Home {
   /** The session under which this process adds objects; begun when first asked for. */
   session(): Session {
     if (this.isReadOnly) throw new DisktroError('E_READ_ONLY', `home ${this.path} is open for reading only`);
-    this.#session ??= beginSession(this.catalog, this.paths.temporary, this.token);
+    this.#session ??= beginSession(this.catalog, this.token);
     return this.#session;
   }
 
@@ -94,6 +98,7 @@ export class OpenHome implements Home {
     } finally {
       this.#session = undefined;
       this.catalog.close();
+      this.#lock?.release();
       if (this.#scratchFolder !== undefined) fs.rmSync(this.#scratchFolder, { recursive: true, force: true });
     }
   }
@@ -117,16 +122,34 @@ export async function openStoreAndCatalog(options: HomeOptions): Promise<OpenHom
   const paths = homePaths(options.home);
   const vaultFile = await readVaultFile(fileSystem, paths);
   if (vaultFile === undefined) throw noVault(options.home);
-  if (isBeingRebuilt(paths)) throw new DisktroError('E_LOCKED', `home ${options.home} is being rebuilt`);
-  const { catalog, isReadOnly, scratchFolder } = openCatalog(paths, options);
   const token = newToken();
+  // Before the look at the rebuild's lock: of two processes, each sees the other's or is seen.
+  const lock = options.readOnly === true ? undefined : lockHome(paths, token);
+  let catalog: Catalog | undefined;
   try {
-    const home = new OpenHome({ paths, fileSystem, catalog, vaultFile, token, isReadOnly, scratchFolder });
-    if (!isReadOnly) await recoverAfterCrash(home, options.onNotice);
+    if (isBeingRebuilt(paths)) throw new DisktroError('E_LOCKED', `home ${options.home} is being rebuilt`);
+    const openedCatalog = openCatalog(paths, options);
+    catalog = openedCatalog.catalog;
+    const home = new OpenHome({ paths, fileSystem, vaultFile, token, lock, ...openedCatalog });
+    if (!home.isReadOnly) await recoverAfterCrash(home, options.onNotice);
     return home;
   } catch (error) {
-    catalog.close();
+    catalog?.close();
+    lock?.release();
     throw error;
+  }
+}
+
+/** Shows, for as long as this process has the home open for writing, that it is there. */
+function lockHome(paths: HomePaths, token: string): ProcessLock {
+  try {
+    fs.accessSync(paths.home, fs.constants.W_OK);
+    fs.mkdirSync(paths.temporary, { recursive: true, mode: 0o700 });
+    return ProcessLock.take(lockFileOf(paths.temporary, token));
+  } catch (error) {
+    throw isUnwritable(error)
+      ? unwritableHome(paths, error)
+      : fileSystemError(error, `opening ${paths.home}`);
   }
 }
 
@@ -149,20 +172,14 @@ function openCatalog(
   paths: HomePaths,
   options: HomeOptions,
 ): { catalog: Catalog; isReadOnly: boolean; scratchFolder: string | undefined } {
-  const wantsReadOnly = options.readOnly === true;
+  const isReadOnly = options.readOnly === true;
   try {
     fs.accessSync(paths.home, fs.constants.W_OK);
     const catalog = Catalog.open(paths.catalog, { observer: options.commitObserver });
-    return { catalog, isReadOnly: wantsReadOnly, scratchFolder: undefined };
+    return { catalog, isReadOnly, scratchFolder: undefined };
   } catch (error) {
-    const isUnwritable = isDisktroError(error, 'E_READ_ONLY') || ['EROFS', 'EACCES'].includes(errno(error));
-    if (!isUnwritable) throw error;
-    if (!wantsReadOnly) {
-      throw new DisktroError('E_READ_ONLY', `home ${paths.home} cannot be written (${errno(error)})`, {
-        hint: 'check its owner and mode, and that its disk is mounted read-write',
-        cause: error,
-      });
-    }
+    if (!isUnwritable(error)) throw error;
+    if (!isReadOnly) throw unwritableHome(paths, error);
   }
   const scratchFolder = fs.mkdtempSync(path.join(os.tmpdir(), 'disktro-'));
   try {
@@ -174,6 +191,17 @@ function openCatalog(
     fs.rmSync(scratchFolder, { recursive: true, force: true });
     throw error;
   }
+}
+
+function isUnwritable(error: unknown): boolean {
+  return isDisktroError(error, 'E_READ_ONLY') || ['EROFS', 'EACCES', 'EPERM'].includes(errno(error));
+}
+
+function unwritableHome(paths: HomePaths, cause: unknown): DisktroError {
+  return new DisktroError('E_READ_ONLY', `home ${paths.home} cannot be written (${errno(cause)})`, {
+    hint: 'check its owner and mode, and that its disk is mounted read-write',
+    cause,
+  });
 }
 
 function errno(error: unknown): string {

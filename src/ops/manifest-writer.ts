@@ -86,6 +86,7 @@ export function checkNameAndTags(name: string | undefined, tags: readonly string
   if (name !== undefined && (name === '' || isTooLong(name))) {
     throw usageError(`name: expected 1 to ${MAX_NAME_BYTES} bytes, got ${Buffer.byteLength(name)}`);
   }
+  if (name?.includes('\0') === true) throw usageError('name: expected no NUL character');
   if (tags.length > MAX_TAGS || tags.some(isTooLong)) {
     throw usageError(`tags: expected at most ${MAX_TAGS} of at most ${MAX_NAME_BYTES} bytes each`);
   }

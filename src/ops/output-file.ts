@@ -37,7 +37,7 @@ export function outputPath(
 
 /** Opens a target. A device or pipe that is there is written to as it is; an existing file needs `force`. */
 export async function fileOutput(target: PathLike, entry: Entry, force: boolean): Promise<Output> {
-  const stat = await promisify(fs.stat)(target).catch(ignore('ENOENT'));
+  const stat = await promisify(fs.stat)(target).catch(ignore('ENOENT')).catch(failing(target));
   if (stat?.isDirectory() === true) {
     throw outputError('E_OUTPUT', `${target.toString()} is a folder`, 'name the file to write with -o');
   }

@@ -59,6 +59,7 @@ export async function rebuildCatalog(options: RebuildOptions): Promise<RebuildRe
       vaultFile,
       token,
       isReadOnly: false,
+      lock: undefined,
       scratchFolder: undefined,
     });
     const vault = new OpenVault(home, vaultFile, unlocked);
@@ -70,7 +71,7 @@ export async function rebuildCatalog(options: RebuildOptions): Promise<RebuildRe
         throwIfAborted(options.signal);
         if (!(await walk.enter(id))) damaged.push(id);
       }
-      totals = walk.totals();
+      totals = walk.finish();
     } finally {
       await vault.close();
     }
@@ -97,7 +98,8 @@ class Walk {
     this.#rebuilder = new Rebuilder(vault.home.catalog);
   }
 
-  totals(): ReturnType<Rebuilder['totals']> {
+  finish(): ReturnType<Rebuilder['totals']> {
+    this.#rebuilder.adoptTwins();
     return this.#rebuilder.totals();
   }
 
@@ -141,8 +143,11 @@ class Walk {
       this.#visited.add(ref.storeId);
       const inner = await this.#load(ref);
       const row = rows[index];
-      if (inner === undefined || row === undefined) isWhole = false;
-      else isWhole = (await this.#descend(inner, depth - 1, leaves, row)) && isWhole;
+      if (row === undefined) continue;
+      if (inner === undefined) {
+        this.#rebuilder.markLost(row);
+        isWhole = false;
+      } else isWhole = (await this.#descend(inner, depth - 1, leaves, row)) && isWhole;
     }
     return isWhole;
   }
@@ -192,6 +197,8 @@ function swapCatalog(paths: HomePaths, aside: string, token: string): void {
   if (fs.existsSync(paths.catalog)) fs.renameSync(paths.catalog, old);
   syncFolderOf(paths.catalog);
   for (const suffix of ['-wal', '-shm']) fs.rmSync(`${paths.catalog}${suffix}`, { force: true });
+  // Durably: SQLite would take an old -wal that comes back for the new catalog's.
+  syncFolderOf(paths.catalog);
   fs.renameSync(aside, paths.catalog);
   syncFolderOf(paths.catalog);
   fs.rmSync(old, { force: true });

@@ -81,8 +81,9 @@ export async function changePassword(
   const current = (await slotsOf(vault)).find(({ id }) => id === open.slotId);
   const isRecovery = current?.slot?.kind === 'recovery';
   const label = isRecovery ? 'password' : (current?.slot?.label ?? 'password');
-  const replaced = isRecovery ? [] : [open.slotId];
+  const replaced = isRecovery || current === undefined ? [] : [open.slotId];
   const slot = await addSlot(open, 'password', newPassword, label, replaced);
+  if (!isRecovery) open.slotId = slot.id;
   return summary(slot.id, slot, true);
 }
 

@@ -41,8 +41,8 @@ export class OpenVault implements Vault {
   readonly masterKey: Uint8Array;
   readonly id: VaultId;
   readonly sizes: ChunkSizes;
-  /** The slot that the password opened. */
-  readonly slotId: string;
+  /** The slot that the password opens. */
+  slotId: string;
   readonly #engines = new Map<number, Engine>();
   readonly #workspaces: ReturnType<typeof createWorkspaces>;
 
@@ -233,8 +233,10 @@ async function unlock(vaultId: VaultId, found: readonly FoundSlot[], secret: str
   const kind = parseRecoveryCode(secret) === undefined ? 'password' : 'recovery';
   const fitting = readable.filter((slot) => slot.kind === kind);
   const damage = found.find((slot) => slot.damage !== undefined)?.damage;
-  if (readable.length === 0) {
-    throw damage ?? integrityError('E_SLOT_INVALID', 'no slot opens this vault: slots/ is empty');
+  if (readable.length === 0 && damage === undefined) {
+    throw integrityError('E_SLOT_INVALID', 'no slot opens this vault: slots/ is empty');
   }
+  // The secret may be right for a slot that cannot be read: that is damage, not a wrong password.
+  if (fitting.length === 0 && damage !== undefined) throw damage;
   return runInOwnWorker({ type: 'unlock', vaultId, secret, slots: fitting });
 }

@@ -19,7 +19,7 @@ export function holds<Values extends [unknown, ...unknown[]]>(
     t.comment(`seed ${seed}`);
     const property = fc.asyncProperty(...arbitraries, async (...values: Values) => check(...values));
     const result = await fc.check(property, { seed, numRuns: runs });
-    t.notOk(result.failed, result.failed ? fc.defaultReportMessage(result) : `held ${result.numRuns} times`);
+    t.notOk(result.failed, fc.defaultReportMessage(result) ?? `held ${result.numRuns} times`);
   });
 }
 

@@ -1,0 +1,70 @@
+// What must hold of a home after whatever happened to it: the questions that every crash and fault test asks.
+import type { Test } from 'tap';
+import type { FileSummary } from '../../src/ops/files.js';
+import { listFiles } from '../../src/ops/files.js';
+import { reassembleStream } from '../../src/ops/reassemble.js';
+import type { OpenVault } from '../../src/ops/vault.js';
+import { verify } from '../../src/ops/verify.js';
+import { filesOf } from './scratch-home.js';
+
+/** What was acknowledged: file id → the bytes that must come back. */
+export type Acknowledged = ReadonlyMap<string, Buffer>;
+
+/** All of a file's bytes, as a reader of the library gets them. */
+export async function restored(vault: OpenVault, id: string): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  for await (const part of reassembleStream(vault, id, { workers: 0 })) parts.push(part);
+  return Buffer.concat(parts);
+}
+
+/** Each breach in plain words; none when the home is intact. Collected, so that a sweep reports one line per state. */
+export async function breaches(vault: OpenVault, acknowledged: Acknowledged): Promise<string[]> {
+  const found: string[] = [];
+  const listed = new Map<string, FileSummary>([...listFiles(vault)].map((file) => [file.id, file]));
+  for (const id of acknowledged.keys()) {
+    if (!listed.has(id)) found.push(`acknowledged file ${id.slice(0, 8)} is not listed`);
+  }
+  for (const [id, { name }] of listed) {
+    const expected = acknowledged.get(id);
+    try {
+      const bytes = await restored(vault, id);
+      if (expected !== undefined && !bytes.equals(expected)) found.push(`${name} restores to other bytes`);
+    } catch (error) {
+      found.push(`${name} is listed but does not restore: ${String(error)}`);
+    }
+  }
+  const { corrupt, missing } = await verify(vault, { readData: true, workers: 0 });
+  if (corrupt.length > 0) found.push(`verify finds ${corrupt.length} corrupt`);
+  if (missing.length > 0) found.push(`verify finds ${missing.length} missing`);
+  return found;
+}
+
+/** Files of tmp/ that are not this open vault's own lock. */
+export function leftInTemporary(vault: OpenVault): string[] {
+  return filesOf(vault.home.paths.temporary).filter((name) => !name.startsWith(vault.home.token));
+}
+
+/** Objects in the store without a row, and rows whose object is not there. */
+export async function unmatched(vault: OpenVault): Promise<string[]> {
+  const { store, catalog } = vault.home;
+  const found: string[] = [];
+  for (const kind of ['chunk', 'manifest'] as const) {
+    const stored = (await store.list(kind, { limit: 1_000_000 })).map(({ id }) => id as string);
+    const query = catalog.database.prepare('SELECT hex(store_id) FROM objects WHERE kind = ?').pluck();
+    const rows = (query.all(kind === 'chunk' ? 1 : 2) as string[]).map((id) => id.toLowerCase());
+    const [here, known] = [new Set(stored), new Set(rows)];
+    found.push(...stored.filter((id) => !known.has(id)).map((id) => `${kind} ${id} has no row`));
+    found.push(...rows.filter((id) => !here.has(id)).map((id) => `${kind} ${id} has no object`));
+  }
+  return found;
+}
+
+/** Asserts that nothing acknowledged is lost and nothing is damaged. */
+export async function expectIntact(
+  test: Test,
+  vault: OpenVault,
+  acknowledged: Acknowledged,
+  moment: string,
+): Promise<void> {
+  test.same(await breaches(vault, acknowledged), [], moment);
+}
