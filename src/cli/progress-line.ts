@@ -15,7 +15,9 @@ export interface ProgressUnits {
   readonly unit: 'bytes' | 'count';
 }
 
-const BAR_CELLS = 24;
+const MAX_BAR_CELLS = 24;
+const MIN_BAR_CELLS = 8;
+const GAP = '  ';
 const MAX_LABEL = 28;
 
 /** One line of at most `columns` characters. `perSecond` is the smoothed rate, or undefined when too early to tell. */
@@ -27,26 +29,27 @@ export function progressLine(
 ): string {
   const isBytes = unit === 'bytes';
   const amount = (value: number): string => (isBytes ? formatBytes(value) : String(value));
-  const parts = [shortLabel(label)];
-  if (total !== undefined && total > 0) {
-    const share = Math.min(1, done / total);
-    if (columns >= 80) parts.push(bar(share));
-    parts.push(`${Math.floor(share * 100)}%`.padStart(4), `${amount(done)}/${amount(total)}`);
-  } else {
-    parts.push(amount(done));
-  }
-  if (isBytes && perSecond !== undefined) parts.push(formatRate(perSecond));
+  const facts: string[] = [];
+  const share = total !== undefined && total > 0 ? Math.min(1, done / total) : undefined;
+  if (total === undefined || share === undefined) facts.push(amount(done));
+  else facts.push(`${Math.floor(share * 100)}%`.padStart(4), `${amount(done)}/${amount(total)}`);
+  if (isBytes && perSecond !== undefined) facts.push(formatRate(perSecond));
   if (total !== undefined && perSecond !== undefined && perSecond > 0 && done < total) {
-    parts.push(`ETA ${formatClock((total - done) / perSecond)}`);
+    facts.push(`ETA ${formatClock((total - done) / perSecond)}`);
   }
-  if (detail !== '') parts.push(detail);
-  const line = parts.join('  ');
+  if (detail !== '') facts.push(detail);
+  const text = facts.join(GAP);
+  const name = shortLabel(label);
+  const cells = Math.min(MAX_BAR_CELLS, columns - name.length - text.length - 2 * GAP.length);
+  const hasBar = share !== undefined && cells >= MIN_BAR_CELLS;
+  const line = [name, ...(hasBar ? [bar(share, cells)] : []), text].join(GAP);
   return line.length <= columns ? line : line.slice(0, Math.max(0, columns));
 }
 
-function bar(share: number): string {
-  const full = Math.round(share * BAR_CELLS);
-  return `${'█'.repeat(full)}${'░'.repeat(BAR_CELLS - full)}`;
+/** `cells` characters, as many of them full as `share` says. */
+function bar(share: number, cells: number): string {
+  const full = Math.round(share * cells);
+  return `${'█'.repeat(full)}${'░'.repeat(cells - full)}`;
 }
 
 function shortLabel(label: string): string {

@@ -16,6 +16,7 @@ import { maxObjectBytes, SALT_BYTES } from '../core/object.js';
 import { ObjectSink } from './object-sink.js';
 import type { OpenVault } from './vault.js';
 
+/** Of data chunks; `storedBytes` counts list chunks too. */
 export interface WriterStats {
   newChunks: number;
   storedBytes: number;
@@ -65,7 +66,7 @@ export class ChunkWriter {
       const plainId = await this.#engine.run({ type: 'plain-id', input: bytes });
       const earlier = this.#onTheWay.get(plainId);
       if (earlier !== undefined) {
-        this.stats.dedupedBytes += rawBytes;
+        this.#countKnown(plaintext);
         return { rawBytes, ref: earlier };
       }
       const taken = deferred<unknown>();
@@ -106,10 +107,10 @@ export class ChunkWriter {
   }
 
   async #store(plainId: PlainId, plaintext: Plaintext, taken: () => void): Promise<ChunkRef> {
-    const { bytes, children = [] } = plaintext;
+    const { bytes, children } = plaintext;
     const known = await this.#known(plainId);
     if (known !== undefined) {
-      this.stats.dedupedBytes += bytes.byteLength;
+      this.#countKnown(plaintext);
       return known;
     }
     const output = await this.#sealed.take();
@@ -122,10 +123,10 @@ export class ChunkWriter {
         plainId,
         rawBytes: bytes.byteLength,
         storedBytes: length,
-        children,
+        children: children ?? [],
       } as const;
       ({ committed } = await this.#sink.add(object, output.subarray(0, length)));
-      this.stats.newChunks++;
+      if (children === undefined) this.stats.newChunks++;
       this.stats.storedBytes += length;
     } finally {
       this.#sealed.give(output);
@@ -137,6 +138,11 @@ export class ChunkWriter {
   #seal(kind: 'chunk' | 'manifest', input: Uint8Array, output: Uint8Array) {
     const salt = randomBytes(SALT_BYTES);
     return this.#engine.run({ type: 'seal', kind, input, output, salt, compression: this.#compression });
+  }
+
+  /** List chunks are no data: they count only in what is stored. */
+  #countKnown({ bytes, children }: Plaintext): void {
+    if (children === undefined) this.stats.dedupedBytes += bytes.byteLength;
   }
 
   /** The object that already holds this plaintext, if its file is really there and gc has not got it. */

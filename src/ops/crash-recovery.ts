@@ -10,7 +10,7 @@ import { toRow } from '../catalog/objects.js';
 import type { SessionRow } from '../catalog/sessions.js';
 import { bootId, isAlive, listSessions } from '../catalog/sessions.js';
 import { sha256Hex } from '../core/hashes.js';
-import { isDisktroError } from '../errors.js';
+import { fileSystemError, isDisktroError } from '../errors.js';
 import { ignore } from '../store/file-system.js';
 import type { HomePaths } from '../store/paths.js';
 import type { OpenHome } from './home.js';
@@ -31,7 +31,9 @@ export async function recoverAfterCrash(
   home: OpenHome,
   onNotice: ((message: string) => void) | undefined,
 ): Promise<void> {
-  await removeTemporaryFiles(home);
+  await removeTemporaryFiles(home).catch((error: unknown) => {
+    throw fileSystemError(error, `clearing up ${home.paths.temporary}`);
+  });
   const dead = listSessions(home.catalog).filter(({ token }) => !isAlive(home.paths.temporary, token));
   for (const session of dead) {
     const lost =

@@ -15,7 +15,7 @@ import type { ObjectRow } from '../catalog/objects.js';
 import { lastSessionId, liveSessions } from '../catalog/sessions.js';
 import type { StoreId } from '../core/ids.js';
 import type { ObjectKind } from '../core/object.js';
-import { DisktroError, throwIfAborted } from '../errors.js';
+import { DisktroError, fileSystemError, throwIfAborted } from '../errors.js';
 import { MAX_BATCH_OBJECTS } from '../limits.js';
 import { OBJECT_KINDS, objectPath } from '../store/paths.js';
 import type { Home, OpenHome } from './home.js';
@@ -146,7 +146,9 @@ async function isOlder(
   id: StoreId,
   beforeMs: number,
 ): Promise<boolean> {
-  const stat = await fileSystem.stat(objectPath(paths.objects, kind, id));
+  const stat = await fileSystem.stat(objectPath(paths.objects, kind, id)).catch((error: unknown) => {
+    throw fileSystemError(error, `looking at object ${id}`);
+  });
   return stat !== undefined && Number(stat.mtimeNs / 1_000_000n) <= beforeMs;
 }
 

@@ -18,16 +18,14 @@ const head = (major: number, value: number | bigint): Buffer => {
 export const integer = (value: number | bigint): Buffer =>
   value < 0 ? head(1, -1n - BigInt(value)) : head(0, value);
 
-export const byteString = (bytes: Uint8Array): Buffer =>
-  Buffer.concat([head(2, bytes.byteLength), bytes]);
+export const byteString = (bytes: Uint8Array): Buffer => Buffer.concat([head(2, bytes.byteLength), bytes]);
 
 export const textString = (text: string | Buffer): Buffer => {
   const bytes = Buffer.from(text as string, 'utf8');
   return Buffer.concat([head(3, bytes.byteLength), bytes]);
 };
 
-export const list = (...items: readonly Buffer[]): Buffer =>
-  Buffer.concat([head(4, items.length), ...items]);
+export const list = (...items: readonly Buffer[]): Buffer => Buffer.concat([head(4, items.length), ...items]);
 
 export type Pair = readonly [key: string | Buffer, value: Buffer];
 

@@ -28,7 +28,9 @@ const { value: values } = fc.letrec<{ value: CborValue }>((tie) => ({
     fc.constant(null),
     fc.uint8Array({ maxLength: 300 }),
     fc.array(tie('value'), { maxLength: 5 }),
-    fc.dictionary(fc.string({ maxLength: 30 }), tie('value'), { maxKeys: 5 }).map((all) => new Map(Object.entries(all))),
+    fc
+      .dictionary(fc.string({ maxLength: 30 }), tie('value'), { maxKeys: 5 })
+      .map((all) => new Map(Object.entries(all))),
   ),
 }));
 
@@ -44,10 +46,19 @@ function byHand(value: CborValue): Buffer {
   return map(pairs.map(([key, inner]) => [key, byHand(inner)]));
 }
 
-holds('what is written is what RFC 8949 asks for, section 4.2.1', [values], (value) => byHand(value).equals(encodeCbor(value)), 300);
+holds(
+  'what is written is what RFC 8949 asks for, section 4.2.1',
+  [values],
+  (value) => byHand(value).equals(encodeCbor(value)),
+  300,
+);
 
-holds('what is written is read back and written the same', [values], (value) =>
-  Buffer.from(encodeCbor(decodeCbor(encodeCbor(value)))).equals(encodeCbor(value)), 300);
+holds(
+  'what is written is read back and written the same',
+  [values],
+  (value) => Buffer.from(encodeCbor(decodeCbor(encodeCbor(value)))).equals(encodeCbor(value)),
+  300,
+);
 
 holds(
   'the order in which a map was filled does not show',
@@ -61,7 +72,17 @@ holds(
 
 t.test('plain objects and maps are written alike, shorter names first', async (t) => {
   t.equal(toHex(encodeCbor({ bbb: 4, aa: 3, b: 2, a: 1 })), 'a4616101616202626161036362626204');
-  t.equal(toHex(encodeCbor(new Map([['b', 2], ['a', 1]]))), toHex(encodeCbor({ a: 1, b: 2 })));
+  t.equal(
+    toHex(
+      encodeCbor(
+        new Map([
+          ['b', 2],
+          ['a', 1],
+        ]),
+      ),
+    ),
+    toHex(encodeCbor({ a: 1, b: 2 })),
+  );
 });
 
 t.test('a map is read as a Map, so that no name reaches a prototype', async (t) => {
@@ -71,24 +92,39 @@ t.test('a map is read as a Map, so that no name reaches a prototype', async (t) 
   t.same([...(decoded as Map<string, CborValue>).keys()], ['__proto__']);
 });
 
-holds('what is read from noise is refused or is written the same', [bytes(40)], (noise) => {
-  if (isRefused(noise)) return true;
-  return noise.equals(encodeCbor(decodeCbor(noise)));
-}, 5000);
+holds(
+  'what is read from noise is refused or is written the same',
+  [bytes(40)],
+  (noise) => {
+    if (isRefused(noise)) return true;
+    return noise.equals(encodeCbor(decodeCbor(noise)));
+  },
+  5000,
+);
 
-holds('a value with one byte changed is refused or is written the same', [values, fc.nat(), fc.nat({ max: 255 })], (value, at, byte) => {
-  const changed = Buffer.from(encodeCbor(value));
-  changed[at % changed.byteLength] = byte;
-  return isRefused(changed) || changed.equals(encodeCbor(decodeCbor(changed)));
-}, 500);
+holds(
+  'a value with one byte changed is refused or is written the same',
+  [values, fc.nat(), fc.nat({ max: 255 })],
+  (value, at, byte) => {
+    const changed = Buffer.from(encodeCbor(value));
+    changed[at % changed.byteLength] = byte;
+    return isRefused(changed) || changed.equals(encodeCbor(decodeCbor(changed)));
+  },
+  500,
+);
 
-holds('every truncation of a value is refused', [values], (value) => {
-  const encoded = encodeCbor(value);
-  for (let length = 0; length < encoded.byteLength; length++) {
-    if (!isRefused(encoded.subarray(0, length))) return false;
-  }
-  return true;
-}, 100);
+holds(
+  'every truncation of a value is refused',
+  [values],
+  (value) => {
+    const encoded = encodeCbor(value);
+    for (let length = 0; length < encoded.byteLength; length++) {
+      if (!isRefused(encoded.subarray(0, length))) return false;
+    }
+    return true;
+  },
+  100,
+);
 
 for (const [what, encoded] of [
   ['lists', '81'],
@@ -118,14 +154,18 @@ t.test('an integer that a number cannot hold is read as a bigint', async (t) => 
 
 t.test('a sequence is read value by value', async (t) => {
   t.same([...decodeCborSequence(Buffer.alloc(0))], [], 'none');
-  t.same([...decodeCborSequence(Buffer.concat([integer(1), list(integer(2)), textString('3')]))], [1, [2], '3']);
+  t.same(
+    [...decodeCborSequence(Buffer.concat([integer(1), list(integer(2)), textString('3')]))],
+    [1, [2], '3'],
+  );
 });
 
 t.test('a sequence is read up to what is broken, which is refused', async (t) => {
   const read: CborValue[] = [];
   t.throws(
     () => {
-      for (const value of decodeCborSequence(Buffer.concat([integer(1), integer(2), fromHex('82')]))) read.push(value);
+      for (const value of decodeCborSequence(Buffer.concat([integer(1), integer(2), fromHex('82')])))
+        read.push(value);
     },
     { name: 'DisktroError', code: 'E_CBOR_INVALID' },
   );

@@ -27,7 +27,11 @@ t.test('the C codec is the one in use where it loads', async (t) => {
 for (const { frame, content, sha256, options } of frames) {
   t.test(`reads the block of ${frame}, made by the reference tool with ${options}`, async (t) => {
     const plaintext = readFixture(content);
-    t.equal(createHash('sha256').update(plaintext).digest('hex'), sha256, 'the text is the one it was made of');
+    t.equal(
+      createHash('sha256').update(plaintext).digest('hex'),
+      sha256,
+      'the text is the one it was made of',
+    );
     const blocks = frameBlocks(readFixture(frame));
     t.equal(blocks.length, 1);
     const [block] = blocks;
@@ -108,17 +112,27 @@ t.test('each reads the other: a match that could start or end at any of the last
   t.same(failures(all()), []);
 });
 
-t.test('each reads the other: long matches and long runs of literals at every length near a multiple of 255', async (t) => {
-  const all = function* (): Generator<Buffer> {
-    for (const length of [14, 15, 16, 18, 19, 20, 269, 270, 271, 273, 274, 275, 524, 525, 526, 65_534, 65_535, 65_536]) {
-      yield Buffer.concat([noise('a', length), Buffer.alloc(length, 97), noise('b', 20)]);
-      yield Buffer.concat([noise('a', length), noise('a', length), noise('b', 20)]);
-    }
-  };
-  t.same(failures(all()), []);
-});
+t.test(
+  'each reads the other: long matches and long runs of literals at every length near a multiple of 255',
+  async (t) => {
+    const all = function* (): Generator<Buffer> {
+      for (const length of [
+        14, 15, 16, 18, 19, 20, 269, 270, 271, 273, 274, 275, 524, 525, 526, 65_534, 65_535, 65_536,
+      ]) {
+        yield Buffer.concat([noise('a', length), Buffer.alloc(length, 97), noise('b', 20)]);
+        yield Buffer.concat([noise('a', length), noise('a', length), noise('b', 20)]);
+      }
+    };
+    t.same(failures(all()), []);
+  },
+);
 
-holds('each reads the other: thousands of small inputs', [bytes(60)], (source) => failures([source]).length === 0, 5000);
+holds(
+  'each reads the other: thousands of small inputs',
+  [bytes(60)],
+  (source) => failures([source]).length === 0,
+  5000,
+);
 
 const pieces = fc.array(
   fc.oneof(
@@ -186,7 +200,8 @@ const tail = noise('tail', 12);
 function misbehaves(codec: BlockCodec, block: Buffer, length: number): string | undefined {
   const { written, isGuardIntact } = guarded(length, (target) => codec.decompress(block, target));
   if (!isGuardIntact) return `${codec.name} wrote outside the target: ${block.toString('hex')}`;
-  if (!Number.isInteger(written) || written < -1 || written > length) return `${codec.name} returned ${written}`;
+  if (!Number.isInteger(written) || written < -1 || written > length)
+    return `${codec.name} returned ${written}`;
   return undefined;
 }
 
@@ -274,7 +289,11 @@ for (const codec of codecs) {
     t.equal(isWorthCompressing(codec, random), false, 'noise is not');
     t.equal(isWorthCompressing(codec, text('sample', 1 << 18)), true, 'text is');
     t.equal(isWorthCompressing(codec, Buffer.alloc(1 << 20)), true, 'zeros are');
-    t.equal(isWorthCompressing(codec, random.subarray(0, 32_768)), true, 'what is as short as the sample is tried');
+    t.equal(
+      isWorthCompressing(codec, random.subarray(0, 32_768)),
+      true,
+      'what is as short as the sample is tried',
+    );
     t.equal(isWorthCompressing(codec, random.subarray(0, 32_769)), false, 'one byte longer is sampled');
     t.equal(isWorthCompressing(codec, Buffer.alloc(0)), true, 'nothing is tried');
     const half = Buffer.concat([random.subarray(0, 1 << 19), Buffer.alloc(1 << 19)]);

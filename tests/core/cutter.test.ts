@@ -3,8 +3,8 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import t from 'tap';
-import { chunkSizes, contentCutter, fixedCutter, INPUT_BASE, thresholds } from '../../src/core/cutter.js';
 import type { ChunkSizes, Cutter } from '../../src/core/cutter.js';
+import { chunkSizes, contentCutter, fixedCutter, INPUT_BASE, thresholds } from '../../src/core/cutter.js';
 import { gearTable } from '../../src/core/gear.js';
 import { windowMemory } from '../../src/core/input-window.js';
 import { bytes, holds } from './properties.js';
@@ -44,7 +44,9 @@ const sum = (lengths: readonly number[]): number => lengths.reduce((all, length)
 
 /** Whether every chunk but the last lies in [min, max], and the last is not longer. */
 const areWithin = (lengths: readonly number[], { min, max }: ChunkSizes): boolean =>
-  lengths.every((length, index) => length <= max && (length >= min || index === lengths.length - 1) && length > 0);
+  lengths.every(
+    (length, index) => length <= max && (length >= min || index === lengths.length - 1) && length > 0,
+  );
 
 t.test('sizes are half the average, the average and four times the average', async (t) => {
   t.same(chunkSizes(1 << 20), { min: 1 << 19, average: 1 << 20, max: 1 << 22 });
@@ -59,37 +61,49 @@ t.test('thresholds are one bit stricter before the average and three bits looser
 for (const average of [64, 1024, 4096]) {
   const { min, max } = chunkSizes(average);
   for (const [name, make] of Object.entries(contents)) {
-    t.test(`fast and slow cutter agree on ${name} at every size near min, average and max, average ${average}`, async (t) => {
-      const sizes = [0, 1, min, average, max, max + min, 2 * max, 3 * max, 20 * average].flatMap((size) => [
-        size - 1,
-        size,
-        size + 1,
-      ]);
-      for (const size of new Set(sizes.filter((size) => size >= 0))) {
-        const content = make(size);
-        const fast = fastLengths(average, content);
-        t.same(fast, slowLengths(average, content), `${size} bytes`);
-        if (!areWithin(fast, chunkSizes(average)) || sum(fast) !== size) t.fail(`${size} bytes: ${fast}`);
-      }
-    });
+    t.test(
+      `fast and slow cutter agree on ${name} at every size near min, average and max, average ${average}`,
+      async (t) => {
+        const sizes = [0, 1, min, average, max, max + min, 2 * max, 3 * max, 20 * average].flatMap((size) => [
+          size - 1,
+          size,
+          size + 1,
+        ]);
+        for (const size of new Set(sizes.filter((size) => size >= 0))) {
+          const content = make(size);
+          const fast = fastLengths(average, content);
+          t.same(fast, slowLengths(average, content), `${size} bytes`);
+          if (!areWithin(fast, chunkSizes(average)) || sum(fast) !== size) t.fail(`${size} bytes: ${fast}`);
+        }
+      },
+    );
   }
 }
 
 t.test('fast and slow cutter agree at the smallest average of a vault, 64 KiB', async (t) => {
-  for (const make of [(n: number) => noise('64k', n), (n: number) => text('64k', n), (n: number) => Buffer.alloc(n)]) {
+  for (const make of [
+    (n: number) => noise('64k', n),
+    (n: number) => text('64k', n),
+    (n: number) => Buffer.alloc(n),
+  ]) {
     const content = make(1_500_000);
     t.same(fastLengths(65_536, content), slowLengths(65_536, content));
   }
 });
 
-holds('fast and slow cutter agree on anything', [bytes(2000), fc.constantFrom(16, 32, 64, 256)], (content, average) => {
-  const fast = fastLengths(average, content);
-  return (
-    JSON.stringify(fast) === JSON.stringify(slowLengths(average, content)) &&
-    areWithin(fast, chunkSizes(average)) &&
-    sum(fast) === content.byteLength
-  );
-}, 1000);
+holds(
+  'fast and slow cutter agree on anything',
+  [bytes(2000), fc.constantFrom(16, 32, 64, 256)],
+  (content, average) => {
+    const fast = fastLengths(average, content);
+    return (
+      JSON.stringify(fast) === JSON.stringify(slowLengths(average, content)) &&
+      areWithin(fast, chunkSizes(average)) &&
+      sum(fast) === content.byteLength
+    );
+  },
+  1000,
+);
 
 t.test('a cutter works at any address of its memory', async (t) => {
   const content = noise('address', 50_000);
@@ -157,17 +171,22 @@ const edits = fc.oneof(
 const original = noise('edits', 300_000);
 const originalChunks = chunksOf(original, fastLengths(1024, original));
 
-holds('an edit anywhere changes only the chunks around it', [edits, fc.nat({ max: original.byteLength - 300 })], ({ kind, bytes: change }, at) => {
-  const removed = kind === 'insert' ? 0 : change.byteLength;
-  const added = kind === 'delete' ? Buffer.alloc(0) : change;
-  const edited = Buffer.concat([original.subarray(0, at), added, original.subarray(at + removed)]);
-  const after = chunksOf(edited, fastLengths(1024, edited));
-  const before = new Set(originalChunks);
-  const isNew = after.map((chunk) => !before.has(chunk));
-  const [first, last] = [isNew.indexOf(true), isNew.lastIndexOf(true)];
-  // Noise falls back into step within a few chunks; thirty of some two hundred and fifty leave room for bad luck.
-  return first === -1 || last - first < 30;
-}, 200);
+holds(
+  'an edit anywhere changes only the chunks around it',
+  [edits, fc.nat({ max: original.byteLength - 300 })],
+  ({ kind, bytes: change }, at) => {
+    const removed = kind === 'insert' ? 0 : change.byteLength;
+    const added = kind === 'delete' ? Buffer.alloc(0) : change;
+    const edited = Buffer.concat([original.subarray(0, at), added, original.subarray(at + removed)]);
+    const after = chunksOf(edited, fastLengths(1024, edited));
+    const before = new Set(originalChunks);
+    const isNew = after.map((chunk) => !before.has(chunk));
+    const [first, last] = [isNew.indexOf(true), isNew.lastIndexOf(true)];
+    // Noise falls back into step within a few chunks; thirty of some two hundred and fifty leave room for bad luck.
+    return first === -1 || last - first < 30;
+  },
+  200,
+);
 
 t.test('a fixed cutter cuts at exact multiples', async (t) => {
   const cutter = fixedCutter(chunkSizes(1024));

@@ -66,7 +66,11 @@ t.test('accepts bytes that are not UTF-8, and refuses what leads out among them'
 
 t.test('a refusal shows the path as one line', async (t) => {
   t.throws(() => checkEntryPath('a\n\u001b[2J/../b'), { message: /^path "a\\n\\u001b\[2J\/..\/b": / });
-  t.throws(() => checkEntryPath(`${'x'.repeat(9999)}/..`), { message: /^.{1,260}$/ }, 'and not all of a long one');
+  t.throws(
+    () => checkEntryPath(`${'x'.repeat(9999)}/..`),
+    { message: /^.{1,260}$/ },
+    'and not all of a long one',
+  );
 });
 
 const part = fc.constantFrom('', '.', '..', 'a', '...', '\0', 'b\0c');

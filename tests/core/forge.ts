@@ -31,7 +31,7 @@ export const objectCipherKey = (objectKey: Buffer, salt: Buffer): Buffer =>
   hkdf(objectKey, salt, 'disktro/v1/object', 32);
 
 export function forgeObject(forgery: Forgery): Buffer {
-  const { vaultId, objectKey, salt, body, magic = 'DSK1', type = 1, codec = 0 } = forgery;
+  const { vaultId, salt, body, magic = 'DSK1', type = 1, codec = 0 } = forgery;
   const header = Buffer.concat([Buffer.from(magic, 'latin1'), vaultId, salt]);
   const payloadHeader = Buffer.alloc(10);
   payloadHeader.writeUInt8(type, 0);
@@ -53,7 +53,12 @@ function encrypt(forgery: Forgery, header: Buffer, payload: Buffer): Buffer {
 /** The payload of a good object, header and padding included; throws when the tag does not fit. */
 export function openPayload(objectKey: Buffer, object: Buffer): Buffer {
   const ciphertext = object.subarray(52, -16);
-  const decipher = createDecipheriv(ALGORITHM, objectCipherKey(objectKey, object.subarray(20, 52)), ZERO_NONCE, TAG);
+  const decipher = createDecipheriv(
+    ALGORITHM,
+    objectCipherKey(objectKey, object.subarray(20, 52)),
+    ZERO_NONCE,
+    TAG,
+  );
   decipher.setAAD(object.subarray(0, 52), { plaintextLength: ciphertext.byteLength });
   decipher.setAuthTag(object.subarray(-16));
   return Buffer.concat([decipher.update(ciphertext), decipher.final()]);

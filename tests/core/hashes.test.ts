@@ -10,7 +10,14 @@ interface HmacVectors {
   readonly cases: readonly { case: number; key: string; data: string; mac: string }[];
 }
 interface HkdfVectors {
-  readonly cases: readonly { case: number; ikm: string; salt: string; info: string; prk: string; okm: string }[];
+  readonly cases: readonly {
+    case: number;
+    ikm: string;
+    salt: string;
+    info: string;
+    prk: string;
+    okm: string;
+  }[];
 }
 
 const EMPTY_SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';

@@ -48,10 +48,22 @@ t.test('ids come out of bytes and go back into them', async (t) => {
 
 t.test('bytes of another length are refused', async (t) => {
   for (const length of [0, 31, 33, 64]) {
-    t.throws(() => storeIdFromBytes(Buffer.alloc(length)), { code: 'E_MANIFEST_INVALID' }, `store id, ${length}`);
-    t.throws(() => plainIdFromBytes(Buffer.alloc(length)), { code: 'E_MANIFEST_INVALID' }, `plain id, ${length}`);
+    t.throws(
+      () => storeIdFromBytes(Buffer.alloc(length)),
+      { code: 'E_MANIFEST_INVALID' },
+      `store id, ${length}`,
+    );
+    t.throws(
+      () => plainIdFromBytes(Buffer.alloc(length)),
+      { code: 'E_MANIFEST_INVALID' },
+      `plain id, ${length}`,
+    );
   }
   for (const length of [0, 15, 17, 32]) {
-    t.throws(() => vaultIdFromBytes(Buffer.alloc(length)), { code: 'E_MANIFEST_INVALID' }, `vault id, ${length}`);
+    t.throws(
+      () => vaultIdFromBytes(Buffer.alloc(length)),
+      { code: 'E_MANIFEST_INVALID' },
+      `vault id, ${length}`,
+    );
   }
 });

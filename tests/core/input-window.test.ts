@@ -86,19 +86,27 @@ t.test('pieces are the chunks of the slow cutter', async (t) => {
   t.same(await pieces(), wanted);
 });
 
-t.test('pieces of every kind of content are those of the slow cutter, at sizes near the bounds', async (t) => {
-  const { min, average, max } = sizes;
-  for (const [name, make] of Object.entries(contents)) {
-    for (const size of [0, 1, min, average, max, 65_536, 4 * max, 150_000].flatMap((n) => [n - 1, n, n + 1])) {
-      if (size < 0) continue;
-      const input = make(size);
-      const found = await pieces({ content: input });
-      const expected = chunkLengths(gear, sizes, input);
-      if (found.join() !== expected.join()) t.fail(`${name}, ${size} bytes: ${found}, expected ${expected}`);
+t.test(
+  'pieces of every kind of content are those of the slow cutter, at sizes near the bounds',
+  async (t) => {
+    const { min, average, max } = sizes;
+    for (const [name, make] of Object.entries(contents)) {
+      for (const size of [0, 1, min, average, max, 65_536, 4 * max, 150_000].flatMap((n) => [
+        n - 1,
+        n,
+        n + 1,
+      ])) {
+        if (size < 0) continue;
+        const input = make(size);
+        const found = await pieces({ content: input });
+        const expected = chunkLengths(gear, sizes, input);
+        if (found.join() !== expected.join())
+          t.fail(`${name}, ${size} bytes: ${found}, expected ${expected}`);
+      }
+      t.pass(name);
     }
-    t.pass(name);
-  }
-});
+  },
+);
 
 holds(
   'pieces do not depend on how the source is sliced',
@@ -134,7 +142,10 @@ holds(
 
 holds(
   'text and repetitions are cut alike however they arrive',
-  [fc.constantFrom(text('slices', 200_000), periodic('slices', 200_000, 5000), Buffer.alloc(200_000)), fc.infiniteStream(fc.nat({ max: 9000 }))],
+  [
+    fc.constantFrom(text('slices', 200_000), periodic('slices', 200_000, 5000), Buffer.alloc(200_000)),
+    fc.infiniteStream(fc.nat({ max: 9000 })),
+  ],
   async (input, slices) => {
     const lengths = await pieces({ content: input, slice: () => slices.next().value });
     return lengths.join() === chunkLengths(gear, sizes, input).join();
@@ -152,7 +163,11 @@ t.test('a fixed cutter gives exact multiples however the source is sliced', asyn
 
 t.test('the bytes of a piece stay as they are until it is given back', async (t) => {
   const memory = windowMemory(65_536);
-  const reader = cutPieces(source(content, () => 7000), contentCut(memory), memory);
+  const reader = cutPieces(
+    source(content, () => 7000),
+    contentCut(memory),
+    memory,
+  );
   const first = (await reader.next()).value as Piece;
   const copy = Buffer.from(first.bytes);
   const rest: Piece[] = [];
@@ -257,7 +272,12 @@ t.test('an abort ends it, also while a read or a release is waited for', async (
   const third = memory();
   const hoard = async (): Promise<void> => {
     // Nothing is ever given back, so the window runs full.
-    for await (const _ of cutPieces(source(content, wholeSlices), contentCut(third), third, releasing.signal)) {
+    for await (const _ of cutPieces(
+      source(content, wholeSlices),
+      contentCut(third),
+      third,
+      releasing.signal,
+    )) {
     }
   };
   setTimeout(50).then(() => releasing.abort());

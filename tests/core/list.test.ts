@@ -36,7 +36,11 @@ class MemoryChunks {
   };
 }
 
-async function write(chunks: MemoryChunks, values: Iterable<CborValue>, key = chunkerKey): Promise<EncodedList> {
+async function write(
+  chunks: MemoryChunks,
+  values: Iterable<CborValue>,
+  key = chunkerKey,
+): Promise<EncodedList> {
   const writer = new ListWriter(key, chunks.store);
   for (const value of values) await writer.push(value);
   return writer.finish();
@@ -57,6 +61,9 @@ function* items(count: number, bytes: number, seed: string | number = 'items'): 
   }
 }
 
+const areSame = (a: readonly CborValue[], b: readonly CborValue[]): boolean =>
+  Buffer.from(encodeCbor(a)).equals(encodeCbor(b));
+
 const inlineBytes = ({ items }: EncodedList): number =>
   items.reduce<number>((sum, item) => sum + encodeCbor(item).byteLength, 0);
 
@@ -76,7 +83,7 @@ for (const [count, depth] of [
     t.equal(encoded.depth, depth);
     t.equal(encoded.count, count);
     t.equal(chunks.chunks.size > 0, depth > 0, 'chunks are stored just when the list is deep');
-    t.same(await read(chunks, encoded), values);
+    t.ok(areSame(await read(chunks, encoded), values));
   });
 }
 
@@ -89,7 +96,7 @@ t.test('64 KiB of items stand inline, one byte more does not', async (t) => {
 t.test('an item as large as the limit is taken, a larger one is refused', async (t) => {
   const chunks = new MemoryChunks();
   const largest = [...items(3, MAX_INLINE_LIST_BYTES)];
-  t.same(await read(chunks, await write(chunks, largest)), largest);
+  t.ok(areSame(await read(chunks, await write(chunks, largest)), largest));
   const writer = new ListWriter(chunkerKey, chunks.store);
   await t.rejects(writer.push(Buffer.alloc(MAX_INLINE_LIST_BYTES - 2)), { code: 'E_LIST_INVALID' });
 });
@@ -127,26 +134,29 @@ t.test('90 MB of items are a list of depth 2 whose top stays small', async (t) =
 
 t.test('list chunks hold 32 to 128 KiB of whole items, but for the last', async (t) => {
   const chunks = new MemoryChunks();
-  await write(chunks, items(30_000, 74));
+  await write(chunks, items(4000, 250));
   const sizes = [...chunks.chunks.values()].map(({ byteLength }) => byteLength);
   const last = sizes.pop() ?? 0;
-  t.ok(sizes.length > 15, `${sizes.length} chunks`);
-  t.ok(sizes.every((size) => size >= 32_768 && size < 131_072 + 74));
-  t.ok(sizes.every((size) => size % 74 === 0));
-  t.ok(last % 74 === 0 && last > 0);
+  t.ok(sizes.length > 8, `${sizes.length} chunks`);
+  t.ok(sizes.every((size) => size >= 32_768 && size < 131_072 + 250));
+  t.ok(sizes.every((size) => size % 250 === 0));
+  t.ok(last % 250 === 0 && last > 0);
   const mean = sizes.reduce((sum, size) => sum + size, 0) / sizes.length;
   t.ok(mean > 40_000 && mean < 90_000, `${Math.round(mean)} bytes on average`);
 });
 
 for (const [edit, change] of [
-  ['an item put in', (values: CborValue[]) => values.splice(12_345, 0, 'new')],
-  ['an item taken out', (values: CborValue[]) => values.splice(12_345, 1)],
-  ['an item changed', (values: CborValue[]) => values.splice(12_345, 1, 'changed')],
-  ['a hundred items put in at the front', (values: CborValue[]) => values.unshift(...items(100, 74, 'front'))],
+  ['an item put in', (values: CborValue[]) => values.splice(1432, 0, 'new')],
+  ['an item taken out', (values: CborValue[]) => values.splice(1432, 1)],
+  ['an item changed', (values: CborValue[]) => values.splice(1432, 1, 'changed')],
+  [
+    'a hundred items put in at the front',
+    (values: CborValue[]) => values.unshift(...items(100, 250, 'front')),
+  ],
 ] as const) {
   t.test(`after ${edit}, all but a few list chunks are those stored before`, async (t) => {
     const chunks = new MemoryChunks();
-    const values: CborValue[] = [...items(30_000, 74)];
+    const values: CborValue[] = [...items(4000, 250)];
     await write(chunks, values);
     const before = chunks.chunks.size;
     change(values);
@@ -159,17 +169,17 @@ for (const [edit, change] of [
 
 t.test('what was pushed before does not move later boundaries for good', async (t) => {
   const [long, short] = [new MemoryChunks(), new MemoryChunks()];
-  const values = [...items(20_000, 74)];
+  const values = [...items(4000, 250)];
   await write(long, values);
-  await write(short, values.slice(5000));
+  await write(short, values.slice(1000));
   const shared = [...short.chunks.keys()].filter((id) => long.chunks.has(id));
   t.ok(shared.length >= short.chunks.size - 4, `${shared.length} of ${short.chunks.size}`);
 });
 
 t.test('two vaults cut one list in different places', async (t) => {
   const [first, second] = [new MemoryChunks(), new MemoryChunks()];
-  await write(first, items(20_000, 74));
-  await write(second, items(20_000, 74), noise('other vault', 32));
+  await write(first, items(4000, 250));
+  await write(second, items(4000, 250), noise('other vault', 32));
   const shared = [...second.chunks.keys()].filter((id) => first.chunks.has(id));
   t.ok(shared.length <= 1, `${shared.length} shared`);
 });
@@ -183,18 +193,18 @@ t.test('a list chunk is stored with the objects that its items name', async (t) 
   });
   for (const ref of refs) await writer.push(encodeRef(ref), ref.storeId);
   const encoded = await writer.finish();
-  t.same([...chunks.children.values()].flat(), refs.map(({ storeId }) => storeId));
+  t.equal([...chunks.children.values()].flat().join(), refs.map(({ storeId }) => storeId).join());
   const back: ChunkRef[] = [];
   for await (const item of readList(encoded, chunks.load)) back.push(decodeRef(item));
-  t.same(back, refs);
+  t.equal(JSON.stringify(back), JSON.stringify(refs));
 });
 
 t.test('reading loads a list chunk only when its items are wanted', async (t) => {
   const chunks = new MemoryChunks();
-  const encoded = await write(chunks, items(30_000, 74));
+  const encoded = await write(chunks, items(4000, 250));
   const reader = readList(encoded, chunks.load);
   t.equal(chunks.loads.length, 0);
-  for (let index = 0; index < 300; index++) await reader.next();
+  for (let index = 0; index < 100; index++) await reader.next();
   t.equal(chunks.loads.length, 1);
   await reader.return(undefined);
   t.equal(chunks.loads.length, 1, 'and no more after an early end');
@@ -216,7 +226,7 @@ holds(
     const chunks = new MemoryChunks();
     const encoded = await write(chunks, values);
     const back = await read(chunks, encoded);
-    return encoded.count === values.length && Buffer.from(encodeCbor(back)).equals(encodeCbor(values));
+    return encoded.count === values.length && areSame(back, values);
   },
   60,
 );
@@ -253,7 +263,10 @@ t.test('a list that has more or fewer items than it counts is refused at its end
 
 t.test('a list chunk that is no sequence of items is refused', async (t) => {
   const bad: Readonly<Record<string, [Buffer, string]>> = {
-    'half an item': [Buffer.concat([integer(1), byteString(noise('half', 40)).subarray(0, 20)]), 'E_CBOR_INVALID'],
+    'half an item': [
+      Buffer.concat([integer(1), byteString(noise('half', 40)).subarray(0, 20)]),
+      'E_CBOR_INVALID',
+    ],
     noise: [Buffer.alloc(20, 0xff), 'E_CBOR_INVALID'],
     'items where references belong': [textString('no reference'), 'E_LIST_INVALID'],
     'a reference of two parts where one of three belongs': [list(integer(1), integer(2)), 'E_LIST_INVALID'],

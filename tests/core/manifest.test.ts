@@ -2,15 +2,17 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { decodeCbor, encodeCbor } from '../../src/core/cbor.js';
+import type { PlainId, StoreId } from '../../src/core/ids.js';
 import type { ChunkRef } from '../../src/core/list.js';
 import { encodeRef } from '../../src/core/list.js';
 import type { Entry, EntryType, Extent, Manifest } from '../../src/core/manifest.js';
 import { decodeEntry, decodeManifest, encodeEntry, encodeManifest } from '../../src/core/manifest.js';
-import type { PlainId, StoreId } from '../../src/core/ids.js';
 import { MAX_NAME_BYTES, MAX_TAGS } from '../../src/limits.js';
 import { holds } from './properties.js';
 
-const hexId = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString('hex'));
+const hexId = fc
+  .uint8Array({ minLength: 32, maxLength: 32 })
+  .map((bytes) => Buffer.from(bytes).toString('hex'));
 const references: fc.Arbitrary<ChunkRef> = fc.record({
   storeId: hexId.map((id) => id as StoreId),
   plainId: hexId.map((id) => id as PlainId),
@@ -18,7 +20,9 @@ const references: fc.Arbitrary<ChunkRef> = fc.record({
 });
 
 const names = fc.string({ unit: 'grapheme', maxLength: 40 });
-const part = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }).filter((text) => !/[/\0]/.test(text) && !/^\.\.?$/.test(text));
+const part = fc
+  .string({ unit: 'grapheme', minLength: 1, maxLength: 20 })
+  .filter((text) => !/[/\0]/.test(text) && !/^\.\.?$/.test(text));
 const textPaths = fc.array(part, { minLength: 1, maxLength: 5 }).map((parts) => parts.join('/'));
 const bytePaths = fc
   .uint8Array({ minLength: 1, maxLength: 40 })
@@ -32,7 +36,15 @@ const extents: fc.Arbitrary<Extent> = fc.record({
   length: fc.nat(),
 });
 
-const types = fc.constantFrom<EntryType>('file', 'directory', 'symlink', 'hardlink', 'fifo', 'block', 'character');
+const types = fc.constantFrom<EntryType>(
+  'file',
+  'directory',
+  'symlink',
+  'hardlink',
+  'fifo',
+  'block',
+  'character',
+);
 
 const entries: fc.Arbitrary<Entry> = fc
   .record(
@@ -75,32 +87,42 @@ const manifests: fc.Arbitrary<Manifest> = fc
 /** Comparable: maps, bytes and bigints as what they are written as. */
 const written = (manifest: Manifest): Buffer => Buffer.from(encodeManifest(manifest));
 
-holds('a manifest is read back as it was', [manifests], (manifest) => {
-  const decoded = decodeManifest(encodeManifest(manifest));
-  const { chunks, entries: _, ...plain } = manifest;
-  const { chunks: decodedChunks, entries: decodedEntries, ...decodedPlain } = decoded;
-  return (
-    written(decoded).equals(written(manifest)) &&
-    fc.stringify(decodedPlain) === fc.stringify({ ...decodedPlain, ...plain }) &&
-    decodedChunks.depth === chunks.depth &&
-    decodedChunks.count === chunks.count &&
-    decodedEntries.items.length === manifest.entryCount
-  );
-}, 100);
+holds(
+  'a manifest is read back as it was',
+  [manifests],
+  (manifest) => {
+    const decoded = decodeManifest(encodeManifest(manifest));
+    const { chunks, entries: _, ...plain } = manifest;
+    const { chunks: decodedChunks, entries: decodedEntries, ...decodedPlain } = decoded;
+    return (
+      written(decoded).equals(written(manifest)) &&
+      fc.stringify(decodedPlain) === fc.stringify({ ...decodedPlain, ...plain }) &&
+      decodedChunks.depth === chunks.depth &&
+      decodedChunks.count === chunks.count &&
+      decodedEntries.items.length === manifest.entryCount
+    );
+  },
+  100,
+);
 
-holds('an entry is read back as it was', [entries], (entry) => {
-  const encoded = encodeCbor(encodeEntry(entry));
-  const decoded = decodeEntry(decodeCbor(encoded));
-  return (
-    Buffer.from(encodeCbor(encodeEntry(decoded))).equals(encoded) &&
-    decoded.mtimeNs === entry.mtimeNs &&
-    decoded.sizeBytes === entry.sizeBytes &&
-    typeof decoded.path === typeof entry.path &&
-    Buffer.from(decoded.path as string).equals(Buffer.from(entry.path as string)) &&
-    (decoded.target === undefined) === (entry.target === undefined) &&
-    (decoded.xattrs?.size ?? -1) === (entry.xattrs?.size ?? -1)
-  );
-}, 300);
+holds(
+  'an entry is read back as it was',
+  [entries],
+  (entry) => {
+    const encoded = encodeCbor(encodeEntry(entry));
+    const decoded = decodeEntry(decodeCbor(encoded));
+    return (
+      Buffer.from(encodeCbor(encodeEntry(decoded))).equals(encoded) &&
+      decoded.mtimeNs === entry.mtimeNs &&
+      decoded.sizeBytes === entry.sizeBytes &&
+      typeof decoded.path === typeof entry.path &&
+      Buffer.from(decoded.path as string).equals(Buffer.from(entry.path as string)) &&
+      (decoded.target === undefined) === (entry.target === undefined) &&
+      (decoded.xattrs?.size ?? -1) === (entry.xattrs?.size ?? -1)
+    );
+  },
+  300,
+);
 
 const plain: Manifest = {
   v: 1,
@@ -114,7 +136,8 @@ const plain: Manifest = {
   chunks: { depth: 0, count: 0, items: [] },
   entries: { depth: 0, count: 0, items: [] },
 };
-const decodeChanged = (changes: Partial<Manifest>) => () => decodeManifest(encodeManifest({ ...plain, ...changes }));
+const decodeChanged = (changes: Partial<Manifest>) => () =>
+  decodeManifest(encodeManifest({ ...plain, ...changes }));
 
 t.test('names, hosts and tags may be as long as the limit in UTF-8, and not a byte longer', async (t) => {
   const longest = `${'ä'.repeat(MAX_NAME_BYTES / 2 - 1)}xx`;
@@ -148,20 +171,27 @@ t.test('an entry with a bad path is not written either', async (t) => {
 });
 
 t.test('a refusal names what was refused', async (t) => {
-  t.throws(decodeChanged({ kind: 'folder' as 'file' }), { message: 'manifest: kind: expected one of file, tree' });
+  t.throws(decodeChanged({ kind: 'folder' as 'file' }), {
+    message: 'manifest: kind: expected one of file, tree',
+  });
   t.throws(decodeChanged({ v: 2 as 1 }), { message: 'manifest: version: expected 1, got 2' });
   t.throws(decodeChanged({ entryCount: 3 }), { message: 'manifest: entries: expected 3, got 0' });
 });
 
-holds('every truncation and every changed byte of a manifest is refused or is another manifest', [manifests, fc.nat(), fc.nat({ max: 255 })], (manifest, at, byte) => {
-  const changed = written(manifest);
-  changed[at % changed.byteLength] = byte;
-  for (const bytes of [changed, changed.subarray(0, at % changed.byteLength)]) {
-    try {
-      if (!written(decodeManifest(bytes)).equals(bytes)) return false;
-    } catch (error) {
-      if ((error as { name?: string }).name !== 'DisktroError') return false;
+holds(
+  'every truncation and every changed byte of a manifest is refused or is another manifest',
+  [manifests, fc.nat(), fc.nat({ max: 255 })],
+  (manifest, at, byte) => {
+    const changed = written(manifest);
+    changed[at % changed.byteLength] = byte;
+    for (const bytes of [changed, changed.subarray(0, at % changed.byteLength)]) {
+      try {
+        if (!written(decodeManifest(bytes)).equals(bytes)) return false;
+      } catch (error) {
+        if ((error as { name?: string }).name !== 'DisktroError') return false;
+      }
     }
-  }
-  return true;
-}, 300);
+    return true;
+  },
+  300,
+);

@@ -91,7 +91,8 @@ for (const { name, kind, compression, codecByte, raw } of samples) {
       const old = tryOpen(cut, { id, kind });
       const renamed = tryOpen(cut, { id: idOf(cut), kind });
       if (old.code !== (wanted ?? 'E_OBJECT_ID')) missed.push(`${length} bytes: ${old.code}`);
-      if (renamed.code !== (wanted ?? 'E_OBJECT_TAG')) missed.push(`${length} bytes, renamed: ${renamed.code}`);
+      if (renamed.code !== (wanted ?? 'E_OBJECT_TAG'))
+        missed.push(`${length} bytes, renamed: ${renamed.code}`);
       if (old.asked.length + renamed.asked.length > 0) missed.push(`${length} bytes: output was asked for`);
     }
     t.same(missed, []);

@@ -54,7 +54,11 @@ for (const vector of file.vectors) {
       t.equal(code, vector.error, codec.name);
       t.equal(content && toHex(content), vector.content, 'its content');
       const isPastChecks = vector.error === undefined || vector.error === 'E_OBJECT_BODY';
-      t.equal(asked.length, isPastChecks ? 1 : 0, 'the output is asked for once all is checked, and not before');
+      t.equal(
+        asked.length,
+        isPastChecks ? 1 : 0,
+        'the output is asked for once all is checked, and not before',
+      );
     }
   });
 }

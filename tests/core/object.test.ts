@@ -45,7 +45,10 @@ t.test('a compressed object holds type, codec, lengths, body and zeros in this o
   t.same([payload[0], payload[1], payload.readUInt32LE(2)], [2, 1, 5000]);
   t.ok(bodyLength < 5000);
   t.equal(payload.byteLength, Number(padme(BigInt(10 + bodyLength))));
-  t.ok(payload.subarray(10 + bodyLength).every((byte) => byte === 0), 'padding');
+  t.ok(
+    payload.subarray(10 + bodyLength).every((byte) => byte === 0),
+    'padding',
+  );
 });
 
 t.test('the salt goes into header and key: two salts, two objects', async (t) => {
@@ -102,7 +105,8 @@ holds(
 t.test('auto stores noise as it is, and lz4 too where nothing is gained', async (t) => {
   const codecByte = (raw: Buffer, compression: Compression): number | undefined =>
     openPayload(objectKey, seal(raw, { compression }).object)[1];
-  for (const compression of COMPRESSIONS) t.equal(codecByte(noise('n', 100_000), compression), 0, compression);
+  for (const compression of COMPRESSIONS)
+    t.equal(codecByte(noise('n', 100_000), compression), 0, compression);
   t.equal(codecByte(Buffer.alloc(100_000), 'auto'), 1);
   t.equal(codecByte(Buffer.alloc(100_000), 'lz4'), 1);
   t.equal(codecByte(Buffer.alloc(100_000), 'none'), 0);
@@ -140,7 +144,10 @@ t.test('the output may be a view of shared memory, and is given back', async (t)
   const memory = new Uint8Array(new SharedArrayBuffer(2000)).fill(0xee);
   const options = { id, kind: 'chunk', maxRawBytes: 1000 } as const;
   const target = memory.subarray(500, 1500);
-  t.equal(openObject(keys, object, options, () => target, new Scratch()), target);
+  t.equal(
+    openObject(keys, object, options, () => target, new Scratch()),
+    target,
+  );
   t.ok(raw.equals(target));
   t.ok([...memory.subarray(0, 500), ...memory.subarray(1500)].every((byte) => byte === 0xee));
 });
@@ -156,7 +163,10 @@ t.test('scratch memory is used again by smaller and larger objects', async (t) =
     const raw = text(length, length);
     const { object, id } = seal(raw, { compression: 'lz4' });
     const options = { id, kind: 'chunk', maxRawBytes: length } as const;
-    t.ok(openObject(keys, object, options, (size) => Buffer.alloc(size), scratch).equals(raw), `${length} bytes`);
+    t.ok(
+      openObject(keys, object, options, (size) => Buffer.alloc(size), scratch).equals(raw),
+      `${length} bytes`,
+    );
   }
 });
 

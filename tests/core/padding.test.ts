@@ -9,7 +9,11 @@ import { padme } from './twins/padme.js';
 import { readVectors } from './vectors.js';
 
 const vectors = readVectors<PadmeVectors>('padme');
-const lengths = fc.oneof(fc.nat({ max: 4096 }), fc.nat({ max: 2 ** 31 - 1 }), fc.maxSafeNat().map((n) => n % 2 ** 40));
+const lengths = fc.oneof(
+  fc.nat({ max: 4096 }),
+  fc.nat({ max: 2 ** 31 - 1 }),
+  fc.maxSafeNat().map((n) => n % 2 ** 40),
+);
 
 t.test('the table in fixtures is what the twin computes', async (t) => {
   t.same(vectors, padmeVectors());
@@ -36,9 +40,19 @@ t.test('lengths around every power of two up to 2^40 are padded as the twin does
   }
 });
 
-holds('a length is padded as the twin does it', [lengths], (length) => padmeLength(length) === Number(padme(BigInt(length))), 2000);
+holds(
+  'a length is padded as the twin does it',
+  [lengths],
+  (length) => padmeLength(length) === Number(padme(BigInt(length))),
+  2000,
+);
 
-holds('at most 12 % is added', [lengths], (length) => (padmeLength(length) - length) * 100 <= length * 12, 2000);
+holds(
+  'at most 12 % is added',
+  [lengths],
+  (length) => (padmeLength(length) - length) * 100 <= length * 12,
+  2000,
+);
 
 holds(
   'at most 3.2 % is added from 1 MiB on',
@@ -56,10 +70,15 @@ holds(
   2000,
 );
 
-holds('a padded length is left as it is', [lengths], (length) => {
-  const padded = padmeLength(length);
-  return padmeLength(padded) === padded;
-}, 2000);
+holds(
+  'a padded length is left as it is',
+  [lengths],
+  (length) => {
+    const padded = padmeLength(length);
+    return padmeLength(padded) === padded;
+  },
+  2000,
+);
 
 t.test('lengths up to 64 MiB fall into few classes', async (t) => {
   const classes = new Set<number>();

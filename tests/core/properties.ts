@@ -12,7 +12,7 @@ const seed = Number.isNaN(given) ? Math.floor(Math.random() * 2 ** 31) : given;
 export function holds<Values extends [unknown, ...unknown[]]>(
   claim: string,
   arbitraries: { [Index in keyof Values]: fc.Arbitrary<Values[Index]> },
-  check: (...values: Values) => boolean | void | Promise<boolean | void>,
+  check: (...values: Values) => boolean | Promise<boolean>,
   runs = 100,
 ): void {
   t.test(claim, async (t) => {

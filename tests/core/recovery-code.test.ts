@@ -8,18 +8,34 @@ import { noise } from './samples.js';
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const secrets = fc.oneof(
   fc.uint8Array({ minLength: 16, maxLength: 16 }),
-  fc.nat({ max: 2 ** 31 - 1 }).map((low) => Uint8Array.from(Buffer.concat([Buffer.alloc(12), Buffer.from(Uint32Array.of(low).buffer)]))),
+  fc
+    .nat({ max: 2 ** 31 - 1 })
+    .map((low) =>
+      Uint8Array.from(Buffer.concat([Buffer.alloc(12), Buffer.from(Uint32Array.of(low).buffer)])),
+    ),
 );
 const samples = [Buffer.alloc(16), Buffer.alloc(16, 255), ...[1, 2, 3, 4, 5].map((seed) => noise(seed, 16))];
 
-holds('a code is seven groups of four that are read back', [secrets], (secret) => {
-  const code = formatRecoveryCode(secret);
-  return /^([0-9A-HJKMNP-TV-Z]{4}-){6}[0-9A-HJKMNP-TV-Z]{4}$/.test(code) && parseRecoveryCode(code)?.equals(secret) === true;
-}, 500);
+holds(
+  'a code is seven groups of four that are read back',
+  [secrets],
+  (secret) => {
+    const code = formatRecoveryCode(secret);
+    return (
+      /^([0-9A-HJKMNP-TV-Z]{4}-){6}[0-9A-HJKMNP-TV-Z]{4}$/.test(code) &&
+      parseRecoveryCode(code)?.equals(secret) === true
+    );
+  },
+  500,
+);
 
 holds(
   'a code is read in any case, with spaces and dashes anywhere, with O for 0 and I and L for 1',
-  [secrets, fc.infiniteStream(fc.constantFrom('', '', ' ', '-', '\t', ' - ', '\n')), fc.infiniteStream(fc.boolean())],
+  [
+    secrets,
+    fc.infiniteStream(fc.constantFrom('', '', ' ', '-', '\t', ' - ', '\n')),
+    fc.infiniteStream(fc.boolean()),
+  ],
   (secret, gaps, choices) => {
     const typed = [...formatRecoveryCode(secret)].map((symbol) => {
       const choice = choices.next().value;
@@ -55,7 +71,8 @@ t.test('every swap of two symbols is found, neighbours or not', async (t) => {
         if (symbols[first] === symbols[second]) continue;
         const swapped = [...symbols];
         [swapped[first], swapped[second]] = [symbols[second] ?? '', symbols[first] ?? ''];
-        if (parseRecoveryCode(swapped.join('')) !== undefined) missed.push(`${first} and ${second} of ${symbols.join('')}`);
+        if (parseRecoveryCode(swapped.join('')) !== undefined)
+          missed.push(`${first} and ${second} of ${symbols.join('')}`);
       }
     }
   }
@@ -72,7 +89,17 @@ t.test('a symbol left out or typed twice is found', async (t) => {
 
 t.test('what is no code is not read', async (t) => {
   const code = formatRecoveryCode(noise('no code', 16));
-  const wrong = ['', ' ', '-', 'password', code.slice(1), `${code}0`, code.replace(/./, 'U'), code.replace(/./, '*'), `${code}\0`];
+  const wrong = [
+    '',
+    ' ',
+    '-',
+    'password',
+    code.slice(1),
+    `${code}0`,
+    code.replace(/./, 'U'),
+    code.replace(/./, '*'),
+    `${code}\0`,
+  ];
   for (const text of wrong) t.equal(parseRecoveryCode(text), undefined, JSON.stringify(text));
   t.equal(parseRecoveryCode(`8${'0'.repeat(27)}`), undefined, 'a number of 129 bits');
 });

@@ -7,7 +7,9 @@ export function noise(seed: string | number, length: number): Buffer {
   return createCipheriv('aes-128-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(length));
 }
 
-const WORDS = 'the of and a to in is you that it he was for on are as with his they I at be this have'.split(' ');
+const WORDS = 'the of and a to in is you that it he was for on are as with his they I at be this have'.split(
+  ' ',
+);
 
 /** `length` bytes of lines of words and numbers. */
 export function text(seed: string | number, length: number): Buffer {

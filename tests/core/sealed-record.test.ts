@@ -15,14 +15,19 @@ const records = fc.record({
   tags: fc.array(fc.string({ maxLength: 20 }), { maxLength: 5 }),
 });
 
-holds('a record comes back', [records, fc.nat()], (record, seed) => {
-  const opened = openRecord(key, sealRecord(key, noise(seed, 32), record)) as Map<string, CborValue>;
-  return (
-    opened.get('name') === record.name &&
-    opened.get('host') === record.host &&
-    JSON.stringify(opened.get('tags')) === JSON.stringify(record.tags)
-  );
-}, 300);
+holds(
+  'a record comes back',
+  [records, fc.nat()],
+  (record, seed) => {
+    const opened = openRecord(key, sealRecord(key, noise(seed, 32), record)) as Map<string, CborValue>;
+    return (
+      opened.get('name') === record.name &&
+      opened.get('host') === record.host &&
+      JSON.stringify(opened.get('tags')) === JSON.stringify(record.tags)
+    );
+  },
+  300,
+);
 
 t.test('a name is nowhere in its record', async (t) => {
   const sealed = sealRecord(key, salt, { name: 'letter to the lawyer' });
@@ -31,7 +36,10 @@ t.test('a name is nowhere in its record', async (t) => {
 });
 
 t.test('names of 1 to 50 bytes give records of one size', async (t) => {
-  const sizes = Array.from({ length: 50 }, (_, index) => sealRecord(key, salt, 'n'.repeat(index + 1)).byteLength);
+  const sizes = Array.from(
+    { length: 50 },
+    (_, index) => sealRecord(key, salt, 'n'.repeat(index + 1)).byteLength,
+  );
   t.same([...new Set(sizes)], [32 + 64 + 16]);
 });
 
@@ -69,7 +77,8 @@ t.test('every flipped bit and every truncation is found', async (t) => {
     flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
     check(`bit ${bit}`, flipped);
   }
-  for (let length = 0; length < sealed.byteLength; length++) check(`${length} bytes`, sealed.subarray(0, length));
+  for (let length = 0; length < sealed.byteLength; length++)
+    check(`${length} bytes`, sealed.subarray(0, length));
   check('one byte more', Buffer.concat([sealed, Buffer.alloc(1)]));
   check('64 bytes more', Buffer.concat([sealed, Buffer.alloc(64)]));
   t.same(missed, []);

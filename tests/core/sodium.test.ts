@@ -18,15 +18,19 @@ await loadSodium();
 
 for (const file of ['argon2id', 'argon2id-command']) {
   for (const { password, salt, passes, memoryBytes, hash } of readVectors<Argon2Vectors>(file).vectors) {
-    t.test(`Argon2id at ${memoryBytes / 1024} KiB and ${passes} passes is that of ${file}.json`, async (t) => {
-      t.equal(toHex(argon2id(fromHex(password), fromHex(salt), passes, memoryBytes)), hash);
-    });
+    t.test(
+      `Argon2id at ${memoryBytes / 1024} KiB and ${passes} passes is that of ${file}.json`,
+      async (t) => {
+        t.equal(toHex(argon2id(fromHex(password), fromHex(salt), passes, memoryBytes)), hash);
+      },
+    );
   }
 }
 
-const draft = readVectors<Record<'key' | 'nonce' | 'aad' | 'plaintext' | 'ciphertext' | 'tag', string>>(
-  'xchacha20-poly1305',
-);
+const draft =
+  readVectors<Record<'key' | 'nonce' | 'aad' | 'plaintext' | 'ciphertext' | 'tag', string>>(
+    'xchacha20-poly1305',
+  );
 const [key, nonce, aad, plaintext] = [draft.key, draft.nonce, draft.aad, draft.plaintext].map(fromHex) as [
   Buffer,
   Buffer,

@@ -1,7 +1,8 @@
 /** Fixed keys and ids, so that what a test makes is the same every time. */
-import type { ObjectKind, SealOptions, SealingKeys } from '../../src/core/object.js';
-import { maxObjectBytes, openObject, Scratch, sealObject } from '../../src/core/object.js';
+
 import type { StoreId, VaultId } from '../../src/core/ids.js';
+import type { ObjectKind, SealingKeys, SealOptions } from '../../src/core/object.js';
+import { maxObjectBytes, openObject, Scratch, sealObject } from '../../src/core/object.js';
 import { noise } from './samples.js';
 
 export const vaultId = '00112233445566778899aabbccddeeff' as VaultId;
@@ -17,10 +18,18 @@ export interface SealedObject {
 }
 
 /** Seals `raw` with a salt that comes from `seed`. */
-export function seal(raw: Uint8Array, options: Partial<SealOptions> & { seed?: string | number } = {}): SealedObject {
+export function seal(
+  raw: Uint8Array,
+  options: Partial<SealOptions> & { seed?: string | number } = {},
+): SealedObject {
   const { seed = 'salt', ...given } = options;
   const out = Buffer.alloc(maxObjectBytes(raw.byteLength));
-  const settings: SealOptions = { kind: 'chunk', salt: noise(`salt ${seed}`, 32), compression: 'auto', ...given };
+  const settings: SealOptions = {
+    kind: 'chunk',
+    salt: noise(`salt ${seed}`, 32),
+    compression: 'auto',
+    ...given,
+  };
   const { id, length } = sealObject(keys, raw, settings, out, scratch);
   return { id, object: out.subarray(0, length) };
 }

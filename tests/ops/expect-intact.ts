@@ -1,4 +1,5 @@
 // What must hold of a home after whatever happened to it: the questions that every crash and fault test asks.
+import path from 'node:path';
 import type { Test } from 'tap';
 import type { FileSummary } from '../../src/ops/files.js';
 import { listFiles } from '../../src/ops/files.js';
@@ -45,18 +46,15 @@ export function leftInTemporary(vault: OpenVault): string[] {
 }
 
 /** Objects in the store without a row, and rows whose object is not there. */
-export async function unmatched(vault: OpenVault): Promise<string[]> {
-  const { store, catalog } = vault.home;
-  const found: string[] = [];
-  for (const kind of ['chunk', 'manifest'] as const) {
-    const stored = (await store.list(kind, { limit: 1_000_000 })).map(({ id }) => id as string);
-    const query = catalog.database.prepare('SELECT hex(store_id) FROM objects WHERE kind = ?').pluck();
-    const rows = (query.all(kind === 'chunk' ? 1 : 2) as string[]).map((id) => id.toLowerCase());
-    const [here, known] = [new Set(stored), new Set(rows)];
-    found.push(...stored.filter((id) => !known.has(id)).map((id) => `${kind} ${id} has no row`));
-    found.push(...rows.filter((id) => !here.has(id)).map((id) => `${kind} ${id} has no object`));
-  }
-  return found;
+export function unmatched(vault: OpenVault): string[] {
+  const { catalog, paths } = vault.home;
+  const stored = new Set(filesOf(paths.objects).map((file) => path.basename(file)));
+  const rows = catalog.database.prepare('SELECT lower(hex(store_id)) FROM objects').pluck().all() as string[];
+  const known = new Set(rows);
+  return [
+    ...[...stored].filter((id) => !known.has(id)).map((id) => `object ${id} has no row`),
+    ...rows.filter((id) => !stored.has(id)).map((id) => `row ${id} has no object`),
+  ];
 }
 
 /** Asserts that nothing acknowledged is lost and nothing is damaged. */

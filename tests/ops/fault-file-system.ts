@@ -18,7 +18,7 @@ export interface FaultPlan {
 }
 
 /** Operations that can run out of space. */
-const TAKES_SPACE = new Set([
+export const TAKES_SPACE: ReadonlySet<string> = new Set([
   'open',
   'write',
   'sync',

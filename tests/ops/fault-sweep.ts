@@ -7,7 +7,7 @@ import type { OpenVault } from '../../src/ops/vault.js';
 import type { Acknowledged } from './expect-intact.js';
 import { breaches, leftInTemporary } from './expect-intact.js';
 import type { Call, Fault } from './fault-file-system.js';
-import { FaultFileSystem } from './fault-file-system.js';
+import { FaultFileSystem, TAKES_SPACE } from './fault-file-system.js';
 import { promptFileSystem } from './prompt-file-system.js';
 import { HomeImage, openScratch, TINY_SIZES } from './scratch-home.js';
 
@@ -28,9 +28,10 @@ export type Point =
   | { readonly fault: Fault; readonly at: number; readonly call: Call }
   | { readonly fault: 'kill'; readonly moment: 'before-commit' | 'after-commit'; readonly at: number };
 
-/** Operations that only look: of a long row of them every 16th is enough. */
+/** Operations that only look: of a long row of them every 64th is enough. */
 const LOOKS = new Set(['stat', 'readFolder']);
 const LONG_ROW = 8;
+const EVERY = 64;
 
 export function describePoint(point: Point): string {
   return 'call' in point
@@ -44,8 +45,10 @@ export function pointsOf(calls: readonly Call[], commits: number, faults: readon
   let row = 0;
   for (const [at, call] of calls.entries()) {
     row = LOOKS.has(call.name) && calls[at - 1]?.name === call.name ? row + 1 : 0;
-    if (row > LONG_ROW && row % 16 !== 0) continue;
-    for (const fault of faults) points.push({ fault, at, call });
+    if (row > LONG_ROW && row % EVERY !== 0) continue;
+    for (const fault of faults) {
+      if (fault !== 'ENOSPC' || TAKES_SPACE.has(call.name)) points.push({ fault, at, call });
+    }
   }
   for (let at = 0; at < commits; at++) {
     for (const moment of ['before-commit', 'after-commit'] as const)

@@ -40,7 +40,12 @@ const good = (name: string, as: As, bytes: Buffer): ManifestVector => ({ name, a
 const refused =
   (as: As, error: ErrorCode) =>
   (name: string, bytes: Buffer): ManifestVector => ({ name, as, cbor: runs(bytes), error });
-const bomb = (name: string, as: As, cbor: Runs): ManifestVector => ({ name, as, cbor, error: 'E_CBOR_INVALID' });
+const bomb = (name: string, as: As, cbor: Runs): ManifestVector => ({
+  name,
+  as,
+  cbor,
+  error: 'E_CBOR_INVALID',
+});
 
 const hex = (digits: string): Buffer => Buffer.from(digits, 'hex');
 const id = (first: number, length = 32): Buffer => byteString(Buffer.alloc(length, first));
@@ -91,15 +96,27 @@ const goodOnes = (): ManifestVector[] => [
   good('a tree of three', 'manifest', manifest(treeOf(3))),
   good('64 tags', 'manifest', manifest({ tags: manyTags(64) })),
   good('a name of 4096 bytes', 'manifest', manifest({ name: textString('n'.repeat(4096)) })),
-  good('chunks in a list of depth 5', 'manifest', manifest({ chunks: list(integer(5), integer(9e9), list(reference())) })),
+  good(
+    'chunks in a list of depth 5',
+    'manifest',
+    manifest({ chunks: list(integer(5), integer(9e9), list(reference())) }),
+  ),
   good('an entry', 'entry', entry()),
   good('an entry whose path is not UTF-8', 'entry', entry({ path: byteString(hex('ff2ffe')) })),
   good('a path with a part of three dots', 'entry', entry({ path: textString('.../..a/b..') })),
   good('a path of 32 KiB', 'entry', entry({ path: textString('p'.repeat(32 * 1024)) })),
   good('a time before 1970', 'entry', entry({ mtimeNs: integer(-1) })),
   good('an entry of nothing', 'entry', entry({ size: integer(0), extents: list() })),
-  good('a symlink', 'entry', entry({ type: textString('symlink'), target: textString('../b'), size: integer(0), extents: list() })),
-  good('an entry with extended attributes', 'entry', entry({ xattrs: record({ 'user.a': byteString(hex('00ff')) }) })),
+  good(
+    'a symlink',
+    'entry',
+    entry({ type: textString('symlink'), target: textString('../b'), size: integer(0), extents: list() }),
+  ),
+  good(
+    'an entry with extended attributes',
+    'entry',
+    entry({ xattrs: record({ 'user.a': byteString(hex('00ff')) }) }),
+  ),
   good('a reference', 'reference', reference()),
   good('a reference to 64 MiB', 'reference', reference(id(1), id(2), integer(64 << 20))),
 ];
@@ -142,10 +159,22 @@ const notDeterministic = (): ManifestVector[] => {
 };
 
 const bombs = (): ManifestVector[] => [
-  bomb('60,000 lists in one another', 'manifest', [['81', 60_000], ['00', 1]]),
-  bomb('60,000 maps in one another', 'manifest', [['a16161', 60_000], ['00', 1]]),
-  bomb('60,000 maps as one another\'s keys', 'manifest', [['a1', 60_000], ['00', 60_001]]),
-  bomb('60,000 tags in one another', 'manifest', [['c1', 60_000], ['00', 1]]),
+  bomb('60,000 lists in one another', 'manifest', [
+    ['81', 60_000],
+    ['00', 1],
+  ]),
+  bomb('60,000 maps in one another', 'manifest', [
+    ['a16161', 60_000],
+    ['00', 1],
+  ]),
+  bomb("60,000 maps as one another's keys", 'manifest', [
+    ['a1', 60_000],
+    ['00', 60_001],
+  ]),
+  bomb('60,000 tags in one another', 'manifest', [
+    ['c1', 60_000],
+    ['00', 1],
+  ]),
   bomb('60,000 lists that never end', 'manifest', [['9f', 60_000]]),
   bomb('60,000 lists without an end', 'manifest', [['81', 60_000]]),
   bomb('a list that claims 2^32 - 1 items', 'manifest', [['9affffffff', 1]]),
@@ -272,7 +301,10 @@ const badEntries = (): ManifestVector[] => {
     invalid('an entry that is a list', list()),
     ...Object.keys(entryFields).map((field) => invalid(`an entry without ${field}`, withoutEntry(field))),
     invalid('an entry with an unknown field', entry({ inode: integer(1) })),
-    invalid('an entry with a field named __proto__', map([...Object.entries(entryFields), ['__proto__', integer(1)]])),
+    invalid(
+      'an entry with a field named __proto__',
+      map([...Object.entries(entryFields), ['__proto__', integer(1)]]),
+    ),
     invalid('an entry of a type that does not exist', entry({ type: textString('socket') })),
     invalid('a mode of 0o10000', entry({ mode: integer(0o10000) })),
     invalid('a mode below zero', entry({ mode: integer(-1) })),
@@ -290,13 +322,19 @@ const badEntries = (): ManifestVector[] => {
     invalid('an extent from offset -1', extent(integer(0), integer(-1), integer(20))),
     invalid('an extent that is null', entry({ extents: list(hex('f6')) })),
     invalid('an extent of a float', extent(hex('f93e00'), integer(0), integer(20))),
-    invalid('extents whose lengths cancel out', entry({
-      extents: list(list(integer(0), integer(0), integer(40)), list(integer(0), integer(0), integer(-20))),
-    })),
+    invalid(
+      'extents whose lengths cancel out',
+      entry({
+        extents: list(list(integer(0), integer(0), integer(40)), list(integer(0), integer(0), integer(-20))),
+      }),
+    ),
     invalid('a target that is a number', entry({ target: integer(1) })),
     invalid('extended attributes that are a list', entry({ xattrs: list() })),
     invalid('an extended attribute that is text', entry({ xattrs: record({ a: textString('b') }) })),
-    invalid('an extended attribute whose name is a number', entry({ xattrs: map([[integer(1), byteString(hex('00'))]]) })),
+    invalid(
+      'an extended attribute whose name is a number',
+      entry({ xattrs: map([[integer(1), byteString(hex('00'))]]) }),
+    ),
   ];
 };
 

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { ErrorCode } from '../../../src/errors.js';
 import type { Forgery } from '../forge.js';
-import { forgeObject, literalBlock, matchBlock, objectCipherKey } from '../forge.js';
+import { forgeObject, matchBlock, objectCipherKey } from '../forge.js';
 import { hkdf } from '../twins/hkdf.js';
 
 export interface ObjectVector {
@@ -153,7 +153,10 @@ const withBadTag = (): ObjectVector[] => {
     tag('moved to another vault with the same key', relabelled, forOther),
     tag('a nonce of one', make({ nonce: bytesFrom(1, 12) })),
     tag('the object key itself as cipher key', make({ cipherKey: objectKey })),
-    tag('a cipher key for another purpose', make({ cipherKey: hkdf(objectKey, salt, 'disktro/v1/record', 32) })),
+    tag(
+      'a cipher key for another purpose',
+      make({ cipherKey: hkdf(objectKey, salt, 'disktro/v1/record', 32) }),
+    ),
     tag('a cipher key with salt and key exchanged', make({ cipherKey: objectCipherKey(salt, objectKey) })),
   ];
 };
@@ -189,7 +192,9 @@ const withBadSizes = (): ObjectVector[] => {
     sizes('a raw length with the top bit set', make({ ...compressed, rawLength: 0x8000_0000 }), huge),
     sizes('one byte more than promised', good, { rawBytes: 19 }),
     sizes('one byte less than promised', good, { rawBytes: 21 }),
-    sizes('a compressed chunk longer than promised', make({ ...compressed, rawLength: 36 }), { rawBytes: 35 }),
+    sizes('a compressed chunk longer than promised', make({ ...compressed, rawLength: 36 }), {
+      rawBytes: 35,
+    }),
     sizes('something where nothing was promised', good, { rawBytes: 0 }),
     sizes('a body that ends behind the payload', make({ bodyLength: 22, rawLength: 22 })),
     sizes('a body length of 2^32 - 1', make({ bodyLength: 0xffff_ffff })),
@@ -210,17 +215,23 @@ const withBadPadding = (): ObjectVector[] => {
     padding('a one as padding', make({ body: padded, padding: Buffer.from([1]) })),
     padding('the top bit in the padding', make({ body: padded, padding: Buffer.from([128]) })),
     padding('a hidden byte: the body one byte longer than it says', make({ bodyLength: 19, rawLength: 19 })),
-    padding('padding whose last byte is not zero', make({ body: long, padding: bytesFrom(0, 1 + 8).fill(0, 0, 8) })),
-    padding('padding of a manifest that is not zero', make({ body: padded, padding: Buffer.from([7]), type: 2 }), {
-      kind: 'manifest',
-    }),
+    padding(
+      'padding whose last byte is not zero',
+      make({ body: long, padding: bytesFrom(0, 1 + 8).fill(0, 0, 8) }),
+    ),
+    padding(
+      'padding of a manifest that is not zero',
+      make({ body: padded, padding: Buffer.from([7]), type: 2 }),
+      {
+        kind: 'manifest',
+      },
+    ),
   ];
 };
 
 const withBadBody = (): ObjectVector[] => {
   const body = refused('E_OBJECT_BODY');
-  const compressed = (block: Buffer, rawLength: number): Buffer =>
-    make({ codec: 1, body: block, rawLength });
+  const compressed = (block: Buffer, rawLength: number): Buffer => make({ codec: 1, body: block, rawLength });
   const endless = Buffer.concat([Buffer.from([0xf0]), Buffer.alloc(20, 255)]);
   return [
     body('expands to one byte less than it says', compressed(runBlock, 37)),
