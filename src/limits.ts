@@ -29,6 +29,8 @@ export const MAX_BATCH_OBJECTS = 256;
 export const FREE_SPACE_RESERVE_BYTES = 32 * MIB;
 
 export const MAX_SLOTS = 8;
+/** Of a slot, in characters. */
+export const MAX_LABEL_LENGTH = 200;
 export const MIN_KDF_MEMORY_BYTES = 64 * MIB;
 export const MAX_KDF_MEMORY_BYTES = 1024 * MIB;
 export const MIN_KDF_PASSES = 2;
@@ -39,6 +41,8 @@ export const MAX_JSON_FILE_BYTES = 64 * KIB;
 /** Names, tags and hosts in a manifest, as UTF-8. */
 export const MAX_NAME_BYTES = 4096;
 export const MAX_TAGS = 64;
+/** Name and tags together: with the lists beside them a manifest stays below the smallest vault's largest chunk. */
+export const MAX_NAME_AND_TAGS_BYTES = 32 * KIB;
 export const MAX_PATH_BYTES = 32 * KIB;
 
 /** Inputs smaller than this are sealed on the calling thread: a worker costs more than it saves. */

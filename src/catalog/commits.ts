@@ -7,6 +7,7 @@ import { idToBytes } from '../core/ids.js';
 import { missingObject } from '../errors.js';
 import type { Catalog } from './catalog.js';
 import type { Database } from './database.js';
+import { setMeta } from './meta.js';
 import type { NewObject, ObjectRow } from './objects.js';
 import { KIND_NUMBERS, toRow } from './objects.js';
 
@@ -15,8 +16,6 @@ export interface NewFile {
   readonly kind: number;
   readonly nameTag: Uint8Array;
   readonly sealed: Uint8Array;
-  readonly bytes: number;
-  readonly chunks: number;
   readonly createdMs: number;
 }
 
@@ -55,15 +54,7 @@ export function commitFile(catalog: Catalog, session: number, file: NewFile): vo
   catalog.write(() => {
     const row = insertObject(statements, session, file.object);
     if (statements.anyTombstone.get() !== undefined) statements.reviveChildren.run(row);
-    statements.insertFile.run(
-      row,
-      file.kind,
-      file.nameTag,
-      file.sealed,
-      file.bytes,
-      file.chunks,
-      file.createdMs,
-    );
+    statements.insertFile.run(row, file.kind, file.nameTag, file.sealed, file.createdMs);
     setMeta(catalog.database, 'last_chunk_ms', Date.now());
   });
 }
@@ -91,17 +82,6 @@ export function forgetReplaced(catalog: Catalog, lost: number, replacement: numb
   });
 }
 
-export function setMeta(database: Database, key: string, value: number | string): void {
-  database
-    .prepare('INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value')
-    .run(key, value);
-}
-
-export function getMeta(catalog: Catalog, key: string): number | string | undefined {
-  const query = catalog.database.prepare('SELECT value FROM meta WHERE key = ?').pluck();
-  return catalog.read(() => query.get(key) as number | string | undefined);
-}
-
 type Statements = ReturnType<typeof makeStatements>;
 const prepared = new WeakMap<Database, Statements>();
 
@@ -124,7 +104,7 @@ function makeStatements(database: Database) {
       'SELECT id FROM objects WHERE store_id = ? AND state = 0',
     ),
     insertObject: database.prepare(`
-      INSERT INTO objects (store_id, kind, plain_id, raw_bytes, stored_bytes, session) VALUES (?, ?, ?, ?, ?, ?)`),
+      INSERT INTO objects (store_id, kind, plain_id, stored_bytes, session) VALUES (?, ?, ?, ?, ?)`),
     insertRef: database.prepare('INSERT OR IGNORE INTO refs (parent, child) VALUES (?, ?)'),
     revive: database.prepare(`
       UPDATE objects SET tombstoned_ms = NULL, tombstoned_session = NULL WHERE id = ? AND state = 0`),
@@ -140,7 +120,7 @@ function makeStatements(database: Database) {
       INSERT OR IGNORE INTO refs (parent, child)
       SELECT refs.parent, @row FROM objects JOIN refs ON refs.child = objects.id
       WHERE objects.plain_id = @plain AND objects.state = 1`),
-    insertFile: database.prepare('INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?)'),
+    insertFile: database.prepare('INSERT INTO files VALUES (?, ?, ?, ?, ?)'),
   };
 }
 
@@ -150,7 +130,6 @@ function insertObject(statements: Statements, session: number, object: NewObject
     idToBytes(object.storeId),
     KIND_NUMBERS[object.kind],
     plainId,
-    object.rawBytes,
     object.storedBytes,
     session,
   );

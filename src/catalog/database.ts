@@ -88,11 +88,11 @@ function setPragmas(database: Database, journal: 'wal' | 'delete' | undefined): 
   if (process.platform === 'darwin') database.pragma('fullfsync = ON');
 }
 
-function translate(file: string, error: unknown): DisktroError {
+function translate(file: string, error: unknown): unknown {
   const code = sqliteCode(error);
   const what = `catalog ${file}`;
   if (isDisktroError(error)) return error;
-  if (code === undefined) return fileSystemError(error, what);
+  if (code === undefined) return isErrno(error) ? fileSystemError(error, what) : error;
   if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) return lockedError(what, error);
   if (code === 'SQLITE_FULL') return fileSystemError(error, what);
   if (code.startsWith('SQLITE_READONLY')) {
@@ -110,6 +110,11 @@ function translate(file: string, error: unknown): DisktroError {
   return new DisktroError('E_CATALOG_CORRUPT', `${what}: ${(error as Error).message} (${code})`, {
     cause: error,
   });
+}
+
+/** Whether the operating system said it; anything else is a bug of ours and is not dressed up. */
+function isErrno(error: unknown): boolean {
+  return /^E[A-Z0-9]+$/.test((error as NodeJS.ErrnoException).code ?? '');
 }
 
 function sqliteCode(error: unknown): string | undefined {

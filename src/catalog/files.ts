@@ -9,10 +9,8 @@ export const FILE_KIND_NUMBERS: Readonly<Record<ManifestKind, number>> = { file:
 export interface FileRow {
   readonly id: FileId;
   readonly kind: ManifestKind;
-  /** {name, host, tags}, sealed under the name key. */
+  /** {name, host, tags, bytes, chunks}, sealed under the name key. */
   readonly sealed: Buffer;
-  readonly bytes: number;
-  readonly chunks: number;
   readonly createdMs: number;
   /** Whether every object of it is present on this node. */
   readonly isComplete: boolean;
@@ -22,14 +20,12 @@ interface RawFile {
   store_id: Buffer;
   kind: number;
   sealed: Buffer;
-  bytes: number;
-  chunks: number;
   created_ms: number;
   lost: number;
 }
 
 const SELECT_FILE = `
-  SELECT objects.store_id, files.kind, files.sealed, files.bytes, files.chunks, files.created_ms,
+  SELECT objects.store_id, files.kind, files.sealed, files.created_ms,
     CASE WHEN EXISTS (SELECT 1 FROM objects AS any_lost WHERE any_lost.state <> 0) THEN EXISTS (
       WITH RECURSIVE reached (id) AS (
         VALUES (files.object) UNION SELECT refs.child FROM refs JOIN reached ON refs.parent = reached.id
@@ -101,8 +97,6 @@ function toFile(raw: RawFile): FileRow {
     id: storeIdFromBytes(raw.store_id) as FileId,
     kind: raw.kind === FILE_KIND_NUMBERS.tree ? 'tree' : 'file',
     sealed: raw.sealed,
-    bytes: raw.bytes,
-    chunks: raw.chunks,
     createdMs: raw.created_ms,
     isComplete: raw.lost === 0,
   };

@@ -42,6 +42,7 @@ export function removeFileRows(
  * Finds what crashes left behind: chunks without a parent, of sessions that are over, and puts tombstones on them.
  * A lost manifest stays: it may be readable again tomorrow, and it keeps the files it lists.
  * @param live numbers of the sessions that are not over, in order; asked under the lock, where none can begin
+ * @param only what may be taken
  */
 export function entombOrphans(
   catalog: Catalog,
@@ -62,8 +63,9 @@ export function entombOrphans(
 
 /**
  * Chooses objects to free and takes them out of every lookup, in one transaction that checks references once more.
+ * Manifests go first: a kill in between must not leave one that a rebuild would take for a file.
+ * Only tombstones are taken that were set before the oldest of the live sessions began.
  * @param beforeMs only tombstones at least this old
- * Only tombstones are taken that were set before the oldest of these sessions began.
  * @param live numbers of the sessions that are not over, in order; asked under the lock, where none can begin
  */
 export function beginFreeing(
@@ -71,19 +73,22 @@ export function beginFreeing(
   beforeMs: number,
   live: () => readonly number[],
   limit: number,
+  only: 'manifests' | 'everything' = 'everything',
 ): readonly ObjectRow[] {
   const { database } = catalog;
   const reprieve = database.prepare<[]>(
     `UPDATE objects SET tombstoned_ms = NULL, tombstoned_session = NULL
      WHERE tombstoned_ms IS NOT NULL AND state = 0 AND ${HAS_LIVE_PARENT}`,
   );
-  const select = database.prepare<[number, number, number], RawRow>(
-    `SELECT * FROM objects WHERE tombstoned_ms <= ? AND (state = 2 OR tombstoned_session < ?) ORDER BY id LIMIT ?`,
+  const select = database.prepare<[number, number, number, number], RawRow>(
+    `SELECT * FROM objects WHERE tombstoned_ms <= ? AND (state = 2 OR tombstoned_session < ?) AND kind >= ?
+     ORDER BY kind DESC, id LIMIT ?`,
   );
   const mark = database.prepare<[number]>('UPDATE objects SET state = 2 WHERE id = ?');
   return catalog.write(() => {
     while (reprieve.run().changes > 0);
-    const rows = select.all(beforeMs, live()[0] ?? Number.MAX_SAFE_INTEGER, limit);
+    const leastKind = only === 'manifests' ? KIND_NUMBERS.manifest : KIND_NUMBERS.chunk;
+    const rows = select.all(beforeMs, live()[0] ?? Number.MAX_SAFE_INTEGER, leastKind, limit);
     for (const { id } of rows) mark.run(id);
     return rows.map(toRow);
   });

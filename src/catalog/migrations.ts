@@ -12,7 +12,6 @@ const STEPS: readonly string[] = [
     store_id BLOB NOT NULL UNIQUE CHECK (length(store_id) = 32),
     kind INTEGER NOT NULL,
     plain_id BLOB,
-    raw_bytes INTEGER,
     stored_bytes INTEGER NOT NULL,
     session INTEGER NOT NULL,
     state INTEGER NOT NULL DEFAULT 0,
@@ -32,8 +31,6 @@ const STEPS: readonly string[] = [
     kind INTEGER NOT NULL,
     name_tag BLOB NOT NULL,
     sealed BLOB NOT NULL,
-    bytes INTEGER NOT NULL,
-    chunks INTEGER NOT NULL,
     created_ms INTEGER NOT NULL
   ) STRICT;
   CREATE INDEX files_by_name ON files (name_tag);

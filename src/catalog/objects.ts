@@ -2,7 +2,6 @@
 
 import type { PlainId, StoreId } from '../core/ids.js';
 import { idToBytes, plainIdFromBytes, storeIdFromBytes } from '../core/ids.js';
-import type { ChunkRef } from '../core/list.js';
 import type { ObjectKind } from '../core/object.js';
 import type { Catalog } from './catalog.js';
 import type { Statement } from './database.js';
@@ -19,7 +18,6 @@ export interface ObjectRow {
   readonly kind: ObjectKind;
   /** Of chunks only. */
   readonly plainId: PlainId | undefined;
-  readonly rawBytes: number | undefined;
   readonly storedBytes: number;
   readonly state: ObjectState;
   readonly isTombstoned: boolean;
@@ -29,7 +27,6 @@ export interface NewObject {
   readonly storeId: StoreId;
   readonly kind: ObjectKind;
   readonly plainId?: PlainId;
-  readonly rawBytes: number;
   readonly storedBytes: number;
   /** Objects that this one's plaintext names. */
   readonly children: readonly StoreId[];
@@ -40,13 +37,12 @@ interface RawRow {
   store_id: Buffer;
   kind: number;
   plain_id: Buffer | null;
-  raw_bytes: number | null;
   stored_bytes: number;
   state: number;
   tombstoned_ms: number | null;
 }
 
-const COLUMNS = 'id, store_id, kind, plain_id, raw_bytes, stored_bytes, state, tombstoned_ms';
+const COLUMNS = 'id, store_id, kind, plain_id, stored_bytes, state, tombstoned_ms';
 const STATES: readonly ObjectState[] = ['present', 'lost', 'freeing'];
 
 export class ObjectTable {
@@ -54,6 +50,7 @@ export class ObjectTable {
   readonly #byPlain: Statement<[Buffer], RawRow>;
   readonly #twin: Statement<[Buffer, Buffer], RawRow>;
   readonly #byStore: Statement<[Buffer], RawRow>;
+  readonly #link: Statement<[Buffer, Buffer]>;
   readonly #after: Statement<[number, number], RawRow>;
   readonly #descendants: Statement<[Buffer], RawRow>;
 
@@ -67,6 +64,10 @@ export class ObjectTable {
       `SELECT ${COLUMNS} FROM objects WHERE plain_id = ? AND state = 0 AND store_id <> ? LIMIT 1`,
     );
     this.#byStore = database.prepare(`SELECT ${COLUMNS} FROM objects WHERE store_id = ?`);
+    this.#link = database.prepare(`
+      SELECT 1 FROM objects AS parent
+      JOIN refs ON refs.parent = parent.id JOIN objects AS child ON child.id = refs.child
+      WHERE parent.store_id = ? AND child.plain_id = ? LIMIT 1`);
     this.#after = database.prepare(`SELECT ${COLUMNS} FROM objects WHERE id > ? ORDER BY id LIMIT ?`);
     this.#descendants = database.prepare(`
       WITH RECURSIVE reached (id) AS (
@@ -85,6 +86,11 @@ export class ObjectTable {
   /** Another present object with the same plaintext. */
   findTwin(plainId: PlainId, storeId: StoreId): ObjectRow | undefined {
     return this.#catalog.read(() => optionalRow(this.#twin.get(idToBytes(plainId), idToBytes(storeId))));
+  }
+
+  /** Whether `parent` refers to an object that holds this plaintext. */
+  isLinked(parent: StoreId, child: PlainId): boolean {
+    return this.#catalog.read(() => this.#link.get(idToBytes(parent), idToBytes(child)) !== undefined);
   }
 
   find(storeId: StoreId): ObjectRow | undefined {
@@ -107,12 +113,6 @@ export class ObjectTable {
         count(tombstoned_ms) AS tombstoned, count(*) FILTER (WHERE state = 1) AS lost FROM objects`;
     type Totals = { objects: number; bytes: number; tombstoned: number; lost: number };
     return this.#catalog.read(() => this.#catalog.database.prepare(query).get() as Totals);
-  }
-
-  /** Whether any object is known to be missing or damaged. */
-  hasLost(): boolean {
-    const query = this.#catalog.database.prepare('SELECT 1 FROM objects WHERE state = 1 LIMIT 1');
-    return this.#catalog.read(() => query.get() !== undefined);
   }
 
   /** Notes that objects were found missing or damaged, so that nothing new relies on them. */
@@ -140,7 +140,6 @@ export function toRow(raw: RawRow): ObjectRow {
     storeId: storeIdFromBytes(raw.store_id),
     kind: raw.kind === KIND_NUMBERS.manifest ? 'manifest' : 'chunk',
     plainId: raw.plain_id === null ? undefined : plainIdFromBytes(raw.plain_id),
-    rawBytes: raw.raw_bytes ?? undefined,
     storedBytes: raw.stored_bytes,
     state: STATES[raw.state] ?? 'lost',
     isTombstoned: raw.tombstoned_ms !== null,
@@ -149,10 +148,4 @@ export function toRow(raw: RawRow): ObjectRow {
 
 function optionalRow(raw: RawRow | undefined): ObjectRow | undefined {
   return raw === undefined ? undefined : toRow(raw);
-}
-
-/** A row as a chunk reference, when it can serve as one. */
-export function asChunkRef(row: ObjectRow): ChunkRef | undefined {
-  if (row.plainId === undefined || row.rawBytes === undefined) return undefined;
-  return { storeId: row.storeId, plainId: row.plainId, rawBytes: row.rawBytes };
 }

@@ -1,10 +1,10 @@
 /** Fills an empty catalog with what is found in a store. Works in one transaction per manifest. */
-import type { FileId } from '../core/ids.js';
-import { idToBytes } from '../core/ids.js';
+import type { FileId, PlainId, StoreId } from '../core/ids.js';
+import { idToBytes, plainIdFromBytes } from '../core/ids.js';
 import type { ChunkRef } from '../core/list.js';
 import type { Catalog } from './catalog.js';
 import type { NewFile } from './commits.js';
-import { setMeta } from './commits.js';
+import { setMeta } from './meta.js';
 import { KIND_NUMBERS, STATE_NUMBERS } from './objects.js';
 
 export class Rebuilder {
@@ -27,12 +27,12 @@ export class Rebuilder {
     this.#begin();
     const state = record === undefined ? STATE_NUMBERS.lost : STATE_NUMBERS.present;
     const row = Number(
-      this.#statements.insertObject.run(idToBytes(id), KIND_NUMBERS.manifest, null, null, storedBytes, state)
+      this.#statements.insertObject.run(idToBytes(id), KIND_NUMBERS.manifest, null, storedBytes, state)
         .lastInsertRowid,
     );
     if (record === undefined) return row;
-    const { kind, nameTag, sealed, bytes, chunks, createdMs } = record;
-    this.#statements.insertFile.run(row, kind, nameTag, sealed, bytes, chunks, createdMs);
+    const { kind, nameTag, sealed, createdMs } = record;
+    this.#statements.insertFile.run(row, kind, nameTag, sealed, createdMs);
     this.#newestMs = Math.max(this.#newestMs, createdMs);
     setMeta(this.#catalog.database, 'last_chunk_ms', this.#newestMs);
     this.#totals.files++;
@@ -51,7 +51,6 @@ export class Rebuilder {
         idToBytes(ref.storeId),
         KIND_NUMBERS.chunk,
         plainId,
-        ref.rawBytes,
         storedBytes ?? 0,
         state,
       );
@@ -67,10 +66,33 @@ export class Rebuilder {
     this.#statements.setState.run(STATE_NUMBERS.lost, row);
   }
 
+  has(id: StoreId): boolean {
+    return this.#statements.findObject.get(idToBytes(id)) !== undefined;
+  }
+
+  /** Plaintexts that are listed and that no object entered so far holds. */
+  lostPlainIds(): Set<PlainId> {
+    return new Set((this.#statements.lostPlainIds.all() as Buffer[]).map(plainIdFromBytes));
+  }
+
+  /** An object that no manifest lists, but that holds what a lost one held. */
+  addTwin(id: StoreId, plainId: PlainId, storedBytes: number): void {
+    const { insertObject } = this.#statements;
+    insertObject.run(
+      idToBytes(id),
+      KIND_NUMBERS.chunk,
+      idToBytes(plainId),
+      storedBytes,
+      STATE_NUMBERS.present,
+    );
+    this.#count(storedBytes);
+  }
+
   /** What refers to a lost object refers to one that holds the same plaintext as well, as before the rebuild. */
-  adoptTwins(): void {
+  finish(isIncomplete: boolean): void {
     this.#begin();
     this.#statements.adoptTwins.run();
+    if (isIncomplete) setMeta(this.#catalog.database, 'rebuild_incomplete', 1);
     this.commit();
   }
 
@@ -92,9 +114,16 @@ function prepare({ database }: Catalog) {
   return {
     findObject: database.prepare<[Buffer]>('SELECT id FROM objects WHERE store_id = ?').pluck(),
     insertObject: database.prepare(`
-      INSERT INTO objects (store_id, kind, plain_id, raw_bytes, stored_bytes, state, session)
-      VALUES (?, ?, ?, ?, ?, ?, 0)`),
+      INSERT INTO objects (store_id, kind, plain_id, stored_bytes, state, session)
+      VALUES (?, ?, ?, ?, ?, 0)`),
     insertRef: database.prepare('INSERT OR IGNORE INTO refs (parent, child) VALUES (?, ?)'),
+    lostPlainIds: database
+      .prepare(`
+        SELECT DISTINCT lost.plain_id FROM objects AS lost WHERE lost.state = ${STATE_NUMBERS.lost}
+        AND lost.plain_id IS NOT NULL AND NOT EXISTS (
+          SELECT 1 FROM objects AS twin
+          WHERE twin.plain_id = lost.plain_id AND twin.state = ${STATE_NUMBERS.present})`)
+      .pluck(),
     setState: database.prepare('UPDATE objects SET state = ? WHERE id = ?'),
     adoptTwins: database.prepare(`
       INSERT OR IGNORE INTO refs (parent, child)
@@ -102,6 +131,6 @@ function prepare({ database }: Catalog) {
       JOIN refs ON refs.child = lost.id
       JOIN objects AS twin ON twin.plain_id = lost.plain_id AND twin.state = ${STATE_NUMBERS.present}
       WHERE lost.state = ${STATE_NUMBERS.lost}`),
-    insertFile: database.prepare('INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?)'),
+    insertFile: database.prepare('INSERT INTO files VALUES (?, ?, ?, ?, ?)'),
   };
 }

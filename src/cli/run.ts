@@ -10,7 +10,7 @@ import { EXITS, exitStatusOf } from './exit.js';
 import { mergeGlobalOptions, wantsJson } from './global-options.js';
 import { createOutput, type Output } from './output.js';
 import { createProgram, HelpShown, type Request } from './program.js';
-import { type SignalWatch, watchSignals } from './signals.js';
+import { leaveSoon, type SignalWatch, watchSignals } from './signals.js';
 import { type ColorMode, loadStyle, wantsColor } from './style.js';
 
 /** What is known of a run so far: enough to end it properly at any moment. */
@@ -41,6 +41,8 @@ export async function run(words: readonly string[], version: string): Promise<nu
   } finally {
     state.signals.close();
     process.off('beforeExit', dryUp);
+    const signal = state.signals.received();
+    if (signal !== undefined) leaveSoon(signal);
   }
 }
 

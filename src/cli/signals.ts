@@ -34,3 +34,15 @@ export function watchSignals(): SignalWatch {
     },
   };
 }
+
+const LEAVING_MS = 100;
+
+/**
+ * Sees to it that a stopped process ends: a read of stdin that waits for data cannot be taken back, it keeps the
+ * process, and process.exit would wait for it too. Who is still here a little later ends by the signal itself, which a
+ * shell shows as the same status.
+ */
+export function leaveSoon(name: NodeJS.Signals): void {
+  const ending = name === 'SIGINT' ? 'SIGINT' : 'SIGTERM';
+  setTimeout(() => process.kill(process.pid, ending), LEAVING_MS).unref();
+}

@@ -38,10 +38,24 @@ export function decodeCbor(bytes: Uint8Array): CborValue {
   const [value, rest] = readFirst(bytes);
   if (rest.byteLength !== 0)
     throw integrityError('E_CBOR_INVALID', `CBOR: ${rest.byteLength} bytes after the value`);
-  if (!isWrittenLike(value, bytes)) {
-    throw integrityError('E_CBOR_INVALID', 'CBOR: not in deterministic form');
-  }
+  expectDeterministic(value, bytes);
   return value;
+}
+
+/** Reads a CBOR sequence (RFC 8742): values one after another. */
+export function* decodeCborSequence(bytes: Uint8Array): Generator<CborValue> {
+  let rest = bytes;
+  while (rest.byteLength > 0) {
+    const [value, after] = readFirst(rest);
+    expectDeterministic(value, rest.subarray(0, rest.byteLength - after.byteLength));
+    yield value;
+    rest = after;
+  }
+}
+
+function expectDeterministic(value: CborValue, bytes: Uint8Array): void {
+  if (isWrittenLike(value, bytes)) return;
+  throw integrityError('E_CBOR_INVALID', 'CBOR: not in deterministic form');
 }
 
 function isWrittenLike(value: CborValue, bytes: Uint8Array): boolean {
@@ -50,16 +64,6 @@ function isWrittenLike(value: CborValue, bytes: Uint8Array): boolean {
   } catch {
     // Nested deeper than the encoder's stack reaches: nothing that encodeCbor has written.
     return false;
-  }
-}
-
-/** Reads a CBOR sequence (RFC 8742): values one after another. */
-export function* decodeCborSequence(bytes: Uint8Array): Generator<CborValue> {
-  let rest = bytes;
-  while (rest.byteLength > 0) {
-    const [value, after] = readFirst(rest);
-    yield value;
-    rest = after;
   }
 }
 

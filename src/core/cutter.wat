@@ -1,4 +1,4 @@
-;; The inner loop of the chunker (see chunker.ts and docs/FORMAT.md, "Chunker").
+;; The inner loop of the chunker (see cutter.ts and docs/FORMAT.md, "Chunker").
 ;; One shared memory: 256 gear words (u32, little-endian) at address 0, the input anywhere behind them.
 ;;
 ;; cut(at, soft, end, tight, loose) -> address just past the chunk

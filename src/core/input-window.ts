@@ -11,6 +11,8 @@ import { untilAborted } from './pipeline.js';
 /** Where bytes come from. `read` fills the front of `target` and resolves to the count, 0 at the end. */
 export interface ByteSource {
   read(target: Uint8Array): Promise<number>;
+  /** Told once, when nothing more will be read: at the end, after a failure, after an abort. */
+  close?(): Promise<void>;
 }
 
 /** One chunk's plaintext. The bytes are valid until `release`, which every consumer must call once. */
@@ -52,22 +54,26 @@ export async function* cutPieces(
     pending = source.read(room);
     pending.catch(() => {});
   };
-  for (;;) {
-    throwIfAborted(signal);
-    readAhead();
-    const piece = window.available > 0 ? window.takeIfCertain(cutter, isEnded) : undefined;
-    if (piece !== undefined) {
-      yield piece;
-    } else if (isEnded) {
-      return;
-    } else if (pending === undefined) {
-      if (!window.wrap()) await untilAborted(window.released(), signal);
-    } else {
-      const count = await untilAborted(pending, signal);
-      pending = undefined;
-      isEnded = count === 0;
-      window.fill(count);
+  try {
+    for (;;) {
+      throwIfAborted(signal);
+      readAhead();
+      const piece = window.available > 0 ? window.takeIfCertain(cutter, isEnded) : undefined;
+      if (piece !== undefined) {
+        yield piece;
+      } else if (isEnded) {
+        return;
+      } else if (pending === undefined) {
+        if (!window.wrap()) await untilAborted(window.released(), signal);
+      } else {
+        const count = await untilAborted(pending, signal);
+        pending = undefined;
+        isEnded = count === 0;
+        window.fill(count);
+      }
     }
+  } finally {
+    await source.close?.();
   }
 }
 

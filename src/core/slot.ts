@@ -105,7 +105,7 @@ function slotKeys(header: SlotHeader, secret: string): { wrap: Buffer; commit: B
   return keys;
 }
 
-/** Each field as u32le length and UTF-8 bytes, in the order of {@link SlotHeader}, the vault id before them. */
+/** "disktro slot", the vault id and the fields in the order of {@link SlotHeader}, each as u32le length and UTF-8 bytes. */
 function headerBytes(header: SlotHeader, vaultId: VaultId): Buffer {
   const fields = [
     'disktro slot',

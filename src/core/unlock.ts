@@ -2,6 +2,7 @@
  * Password work: opening slots and making new ones. Runs in a worker that ends afterwards,
  * because the memory Argon2id takes is not given back by the thread that took it.
  */
+import type { ErrorCode } from '../errors.js';
 import { DisktroError, isDisktroError } from '../errors.js';
 import type { VaultId } from './ids.js';
 import { openSlot, sealSlot } from './slot.js';
@@ -50,17 +51,24 @@ export async function runPasswordJob(job: PasswordJob): Promise<Unlocked | Slot 
 
 /**
  * Tries slot after slot. A slot that is broken does not stand in the way of a good one.
- * @throws E_WRONG_PASSWORD when no slot fits, or the first slot's damage when the secret fitted only damaged ones
+ * @throws E_SLOT_DAMAGED when the secret fits only a damaged slot, E_WRONG_PASSWORD when it fits none,
+ *   E_SLOT_PARAMETERS when there are only slots whose costs are refused
  */
 function unlock({ slots, vaultId, secret }: UnlockJob): Unlocked {
-  let damage: unknown;
+  const failures: DisktroError[] = [];
   for (const slot of slots) {
     try {
       return { masterKey: openSlot(slot, vaultId, secret), slotId: slot.id };
     } catch (error) {
       if (!isDisktroError(error)) throw error;
-      if (error.code !== 'E_WRONG_PASSWORD') damage ??= error;
+      failures.push(error);
     }
   }
-  throw damage ?? new DisktroError('E_WRONG_PASSWORD', 'wrong password or recovery code');
+  const worst = (code: ErrorCode) => failures.find((failure) => failure.code === code);
+  throw (
+    worst('E_SLOT_DAMAGED') ??
+    worst('E_WRONG_PASSWORD') ??
+    failures[0] ??
+    new DisktroError('E_WRONG_PASSWORD', 'wrong password or recovery code')
+  );
 }

@@ -5,7 +5,6 @@
 import { randomBytes } from 'node:crypto';
 import { reviveObject } from '../catalog/commits.js';
 import type { ObjectRow } from '../catalog/objects.js';
-import { asChunkRef } from '../catalog/objects.js';
 import type { BufferPool } from '../core/buffer-pool.js';
 import { bufferPool } from '../core/buffer-pool.js';
 import type { Compression } from '../core/codec.js';
@@ -111,7 +110,7 @@ export class ChunkWriter {
     const known = await this.#known(plainId);
     if (known !== undefined) {
       this.#countKnown(plaintext);
-      return known;
+      return { storeId: known, plainId, rawBytes: bytes.byteLength };
     }
     const output = await this.#sealed.take();
     let committed: Promise<ObjectRow>;
@@ -121,7 +120,6 @@ export class ChunkWriter {
         storeId,
         kind: 'chunk',
         plainId,
-        rawBytes: bytes.byteLength,
         storedBytes: length,
         children: children ?? [],
       } as const;
@@ -146,13 +144,13 @@ export class ChunkWriter {
   }
 
   /** The object that already holds this plaintext, if its file is really there and gc has not got it. */
-  async #known(plainId: PlainId): Promise<ChunkRef | undefined> {
+  async #known(plainId: PlainId): Promise<StoreId | undefined> {
     const { objects, store, catalog } = this.#vault.home;
     const row = objects.findPlain(plainId);
     if (row === undefined) return undefined;
     if (row.isTombstoned && !reviveObject(catalog, row.row)) return undefined;
     const [size] = await store.sizes('chunk', [row.storeId]);
-    if (size === row.storedBytes) return asChunkRef(row);
+    if (size === row.storedBytes) return row.storeId;
     objects.markLost([row.row]);
     return undefined;
   }

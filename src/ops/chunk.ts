@@ -127,7 +127,7 @@ export async function chunkDescriptor(
   descriptor: number,
   options: ChunkOptions = {},
 ): Promise<ChunkResult> {
-  const source = fileSource(openFile(descriptor), 'stdin');
+  const source = descriptorSource(openFile(descriptor));
   return chunkSource(opened(vault), streamInput(source, options), options);
 }
 
@@ -216,6 +216,7 @@ async function storeChunks(
   for await (const ref of durable(flushingAtEnd(reported, writer), { signal })) {
     await list.push(encodeRef(ref), ref.storeId);
   }
+  // Given back only after success: after a failure a read may still be writing into it.
   vault.giveWorkspace(workspace);
   return total;
 }
@@ -240,8 +241,24 @@ function wholeOf(bytes: number): Entry['extents'] {
   return bytes === 0 ? [] : [{ chunk: 0, offset: 0, length: bytes }];
 }
 
+/** Closing waits for the read under way: its descriptor's number must not become another file's before. */
 function fileSource(file: OpenFile, shown: string): ByteSource {
-  return { read: (target) => file.read(target, null).catch(inputError(shown)) };
+  let reading: Promise<unknown> = Promise.resolve();
+  return {
+    read(target) {
+      const read = file.read(target, null).catch(inputError(shown));
+      reading = read.catch(() => {});
+      return read;
+    },
+    async close() {
+      await reading;
+    },
+  };
+}
+
+/** Stdin is nobody's to close, and a read of it may wait for ever. */
+function descriptorSource(file: OpenFile): ByteSource {
+  return { read: (target) => file.read(target, null).catch(inputError('stdin')) };
 }
 
 function iterableSource(stream: AsyncIterable<Uint8Array>): ByteSource {
@@ -258,6 +275,10 @@ function iterableSource(stream: AsyncIterable<Uint8Array>): ByteSource {
       target.set(rest.subarray(0, count));
       rest = rest.subarray(count);
       return count;
+    },
+    async close() {
+      // Not waited for: a stream that hangs must not hold up the error.
+      void Promise.resolve(iterator.return?.()).catch(() => {});
     },
   };
 }

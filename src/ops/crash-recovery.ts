@@ -78,7 +78,8 @@ async function isWhole(home: OpenHome, row: ObjectRow): Promise<boolean> {
   try {
     return sha256Hex(await home.store.get(row.kind, row.storeId)) === row.storeId;
   } catch (error) {
-    if (isDisktroError(error, 'E_OBJECT_MISSING')) return false;
+    // One that cannot be read must not lock the whole home: it is noted as lost, and `verify` looks again.
+    if (isDisktroError(error, 'E_OBJECT_MISSING', 'E_IO')) return false;
     throw error;
   }
 }

@@ -97,10 +97,10 @@ function summary(vault: OpenVault, row: FileRow): FileSummary {
     id: row.id,
     name: String(record.get('name')),
     kind: row.kind,
-    bytes: row.bytes,
+    bytes: Number(record.get('bytes')),
     created: new Date(row.createdMs).toISOString(),
     tags: record.get('tags') as readonly string[],
-    chunks: row.chunks,
+    chunks: Number(record.get('chunks')),
     copies: row.isComplete ? 1 : 0,
   };
 }

@@ -2,7 +2,7 @@
  * Frees what no file needs any more, in the order that keeps a running `chunk` and a crash safe: tombstone, grace,
  * check again under the lock, unlink, fsync of the folder, row (docs/FORMAT.md, "Deleting"). Needs no key.
  */
-import { setMeta } from '../catalog/commits.js';
+
 import {
   beginFreeing,
   countFreeable,
@@ -11,6 +11,7 @@ import {
   finishFreeing,
   restartFutureTombstones,
 } from '../catalog/garbage.js';
+import { isRebuildIncomplete, setMeta } from '../catalog/meta.js';
 import type { ObjectRow } from '../catalog/objects.js';
 import { lastSessionId, liveSessions } from '../catalog/sessions.js';
 import type { StoreId } from '../core/ids.js';
@@ -38,6 +39,8 @@ export interface GcResult {
   readonly freedBytes: number;
   /** Unreferenced, but their grace is not over or a running `chunk` may need them. */
   readonly waiting: number;
+  /** The last `rebuild` could not read everything: nothing but removed manifests is freed until one can. */
+  readonly incomplete: boolean;
   readonly seconds: number;
 }
 
@@ -62,9 +65,12 @@ export async function collectGarbage(home: Home, options: GcOptions = {}): Promi
       freed: freeable.objects,
       freedBytes: freeable.bytes,
       waiting,
+      incomplete: isRebuildIncomplete(catalog),
       seconds: seconds(),
     };
   }
+  // What a rebuild could not read may need anything: until one could read all, only removed manifests go.
+  const isComplete = !isRebuildIncomplete(catalog);
   const live = (): readonly number[] => liveSessions(catalog, paths.temporary).map(({ id }) => id);
   restartFutureTombstones(catalog, nowMs);
   const tombstoned = entombOrphans(catalog, live, nowMs).length;
@@ -77,7 +83,13 @@ export async function collectGarbage(home: Home, options: GcOptions = {}): Promi
   };
   for (;;) {
     throwIfAborted(options.signal);
-    const rows = beginFreeing(catalog, beforeMs, live, MAX_BATCH_OBJECTS);
+    const rows = beginFreeing(
+      catalog,
+      beforeMs,
+      live,
+      MAX_BATCH_OBJECTS,
+      isComplete ? 'everything' : 'manifests',
+    );
     if (rows.length === 0) break;
     await deleteFiles(open, rows);
     finishFreeing(catalog, rows);
@@ -86,14 +98,22 @@ export async function collectGarbage(home: Home, options: GcOptions = {}): Promi
       rows.reduce((sum, { storedBytes }) => sum + storedBytes, 0),
     );
   }
-  await removeStrays(open, beforeMs, add, options.signal);
+  if (isComplete) await removeStrays(open, beforeMs, add, options.signal);
   catalog.write(() => setMeta(catalog.database, 'last_gc_ms', Date.now()));
   const waiting = countTombstones(catalog).objects;
-  return { examined, tombstoned, freed: freed.objects, freedBytes: freed.bytes, waiting, seconds: seconds() };
+  return {
+    examined,
+    tombstoned,
+    freed: freed.objects,
+    freedBytes: freed.bytes,
+    waiting,
+    incomplete: !isComplete,
+    seconds: seconds(),
+  };
 }
 
 async function deleteFiles({ store }: OpenHome, rows: readonly ObjectRow[]): Promise<void> {
-  for (const kind of OBJECT_KINDS) {
+  for (const kind of ['manifest', 'chunk'] as const) {
     const ids = rows.filter((row) => row.kind === kind).map(({ storeId }) => storeId);
     if (ids.length > 0) await store.delete(kind, ids);
   }
@@ -101,8 +121,7 @@ async function deleteFiles({ store }: OpenHome, rows: readonly ObjectRow[]): Pro
 
 /**
  * Files that never got a row: their process was killed between rename and commit. They go when they are older than
- * the grace, nobody is adding objects, and nobody began to while they were being looked for. While a manifest or a
- * list chunk is lost they stay: they may be what it listed.
+ * the grace, nobody is adding objects, and nobody began to while they were being looked for.
  */
 async function removeStrays(
   home: OpenHome,
@@ -114,7 +133,6 @@ async function removeStrays(
   const newest = lastSessionId(catalog);
   const isQuiet = (): boolean =>
     liveSessions(catalog, paths.temporary).length === 0 && lastSessionId(catalog) === newest;
-  if (objects.hasLost()) return;
   for (const kind of OBJECT_KINDS) {
     let after: StoreId | undefined;
     for (;;) {

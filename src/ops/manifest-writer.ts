@@ -10,7 +10,7 @@ import { encodeEntry, encodeManifest, MANIFEST_VERSION } from '../core/manifest.
 import { SALT_BYTES } from '../core/object.js';
 import { nameTag, sealRecord } from '../core/sealed-record.js';
 import { usageError } from '../errors.js';
-import { MAX_NAME_BYTES, MAX_TAGS } from '../limits.js';
+import { MAX_NAME_AND_TAGS_BYTES, MAX_NAME_BYTES, MAX_TAGS } from '../limits.js';
 import type { ChunkWriter } from './chunk-writer.js';
 import type { OpenVault } from './vault.js';
 
@@ -51,7 +51,6 @@ export async function storeManifest(
       object: {
         storeId: id,
         kind: 'manifest',
-        rawBytes: plaintext.byteLength,
         storedBytes: object.byteLength,
         children: manifestChildren(manifest),
       },
@@ -67,15 +66,19 @@ export function manifestChildren({ chunks, entries }: Manifest): readonly StoreI
   return [...new Set(listed.map((item) => decodeRef(item).storeId))];
 }
 
-/** What the catalog keeps of a manifest: name, host and tags only sealed. */
+/** What the catalog keeps of a manifest: all but its kind and time only sealed. */
 export function catalogRecord(vault: OpenVault, manifest: Manifest) {
   const { name, host, tags, bytes, createdMs, kind } = manifest;
   return {
     kind: FILE_KIND_NUMBERS[kind],
     nameTag: nameTag(vault.keys.name, name),
-    sealed: sealRecord(vault.keys.name, randomBytes(SALT_BYTES), { name, host, tags }),
-    bytes,
-    chunks: manifest.chunks.count,
+    sealed: sealRecord(vault.keys.name, randomBytes(SALT_BYTES), {
+      name,
+      host,
+      tags,
+      bytes,
+      chunks: manifest.chunks.count,
+    }),
     createdMs,
   };
 }
@@ -89,5 +92,11 @@ export function checkNameAndTags(name: string | undefined, tags: readonly string
   if (name?.includes('\0') === true) throw usageError('name: expected no NUL character');
   if (tags.length > MAX_TAGS || tags.some(isTooLong)) {
     throw usageError(`tags: expected at most ${MAX_TAGS} of at most ${MAX_NAME_BYTES} bytes each`);
+  }
+  const together = [name ?? '', ...tags].reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  if (together > MAX_NAME_AND_TAGS_BYTES) {
+    throw usageError(
+      `name and tags: expected at most ${MAX_NAME_AND_TAGS_BYTES} bytes together, got ${together}`,
+    );
   }
 }

@@ -3,7 +3,6 @@
  * that one is read instead.
  */
 import type { ObjectRow } from '../catalog/objects.js';
-import { asChunkRef } from '../catalog/objects.js';
 import type { BufferPool } from '../core/buffer-pool.js';
 import { bufferPool } from '../core/buffer-pool.js';
 import type { Engine } from '../core/engine.js';
@@ -50,12 +49,11 @@ export class ObjectReader {
   }
 
   /** The object of exactly this row, without a look at others that hold the same. */
-  async readExactly(row: ObjectRow): Promise<OpenedChunk> {
+  async readExactly(row: Pick<ObjectRow, 'kind' | 'storeId'>): Promise<OpenedChunk> {
     const plaintext = await this.#plaintexts.take();
     const release = (): void => this.#plaintexts.give(plaintext);
     try {
-      const rawBytes = row.kind === 'chunk' ? row.rawBytes : undefined;
-      const length = await this.#open(row.kind, row.storeId, rawBytes, plaintext);
+      const length = await this.#open(row.kind, row.storeId, undefined, plaintext);
       return { bytes: plaintext.subarray(0, length), release };
     } catch (error) {
       release();
@@ -95,8 +93,7 @@ export class ObjectReader {
   }
 
   #twinOf(ref: ChunkRef): ObjectRow | undefined {
-    const row = this.#vault.home.objects.findTwin(ref.plainId, ref.storeId);
-    return row !== undefined && asChunkRef(row)?.rawBytes === ref.rawBytes ? row : undefined;
+    return this.#vault.home.objects.findTwin(ref.plainId, ref.storeId);
   }
 
   async #open(

@@ -51,8 +51,16 @@ export async function fileOutput(target: PathLike, entry: Entry, force: boolean)
       discard: () => device.close().catch(() => {}),
     };
   }
-  if (stat !== undefined && !force) throw outputExists(target);
-  return new FileOutput(target, entry, force);
+  if (stat === undefined) return new FileOutput(target, entry, force);
+  if (!force) throw outputExists(target);
+  return new FileOutput(await behindLinks(target), entry, force);
+}
+
+/** What is replaced is the file that a link leads to, not the link: /dev/stdout is one as well. */
+function behindLinks(target: PathLike): Promise<PathLike> {
+  return typeof target === 'string'
+    ? promisify(fs.realpath)(target)
+    : promisify(fs.realpath)(target, { encoding: 'buffer' });
 }
 
 /** Appends to an open descriptor, which stays open. */
@@ -115,7 +123,10 @@ class FileOutput implements Output {
       this.#file = undefined;
       await this.#setAttributes();
       await this.#giveName();
-      await nodeFileSystem.syncFolder(folderOf(this.#target).toString());
+      // The name is given: some network mounts cannot fsync a folder, and that must not make it a failure.
+      await nodeFileSystem
+        .syncFolder(folderOf(this.#target).toString())
+        .catch(ignore('EINVAL', 'ENOTSUP', 'EACCES'));
     } catch (error) {
       throw outputFailure(this.#target, error);
     }

@@ -84,9 +84,13 @@ export async function* reassembleStream(
   options: ReadOptions = {},
 ): AsyncGenerator<Uint8Array> {
   const source = await openSource(opened(vault), id, options);
+  const total = { bytes: 0, chunks: 0 };
   for await (const chunk of source.chunks) {
     const bytes = Buffer.from(chunk.bytes);
     chunk.release();
+    total.bytes += bytes.byteLength;
+    total.chunks++;
+    options.onProgress?.({ ...total, totalBytes: source.manifest.bytes });
     yield bytes;
   }
 }

@@ -11,12 +11,14 @@ import { Rebuilder } from '../catalog/rebuilder.js';
 import { isAlive, newToken } from '../catalog/sessions.js';
 import type { CborValue } from '../core/cbor.js';
 import { decodeCborSequence } from '../core/cbor.js';
-import type { FileId, StoreId } from '../core/ids.js';
+import type { FileId, PlainId, StoreId } from '../core/ids.js';
 import type { ChunkRef } from '../core/list.js';
 import { decodeRef } from '../core/list.js';
 import type { Manifest } from '../core/manifest.js';
+import type { ObjectKind } from '../core/object.js';
 import { isDisktroError, lockedError, throwIfAborted } from '../errors.js';
 import { nodeFileSystem } from '../store/file-system.js';
+import type { ObjectSize } from '../store/object-store.js';
 import type { HomePaths } from '../store/paths.js';
 import { homePaths } from '../store/paths.js';
 import { rebuildLock } from './crash-recovery.js';
@@ -67,11 +69,11 @@ export async function rebuildCatalog(options: RebuildOptions): Promise<RebuildRe
     let totals: ReturnType<Rebuilder['totals']>;
     try {
       const walk = new Walk(vault, options);
-      for await (const id of manifestIds(home)) {
+      for await (const { id } of storedObjects(home, 'manifest')) {
         throwIfAborted(options.signal);
-        if (!(await walk.enter(id))) damaged.push(id);
+        if (!(await walk.enter(id as FileId))) damaged.push(id);
       }
-      totals = walk.finish();
+      totals = await walk.finish(damaged.length > 0);
     } finally {
       await vault.close();
     }
@@ -98,9 +100,37 @@ class Walk {
     this.#rebuilder = new Rebuilder(vault.home.catalog);
   }
 
-  finish(): ReturnType<Rebuilder['totals']> {
-    this.#rebuilder.adoptTwins();
+  /** @param isIncomplete whether some of what is in the store could not be entered */
+  async finish(isIncomplete: boolean): Promise<ReturnType<Rebuilder['totals']>> {
+    await this.#findTwins();
+    this.#rebuilder.finish(isIncomplete);
     return this.#rebuilder.totals();
+  }
+
+  /** Chunks that no manifest lists may hold the plaintext of one that is lost: `verify --repair` relies on such. */
+  async #findTwins(): Promise<void> {
+    const lost = this.#rebuilder.lostPlainIds();
+    if (lost.size === 0) return;
+    for await (const { id, bytes } of storedObjects(this.#vault.home, 'chunk')) {
+      throwIfAborted(this.#options.signal);
+      if (this.#rebuilder.has(id)) continue;
+      const plainId = await this.#plainIdOf(id);
+      if (plainId !== undefined && lost.delete(plainId)) this.#rebuilder.addTwin(id, plainId, bytes);
+    }
+  }
+
+  async #plainIdOf(storeId: StoreId): Promise<PlainId | undefined> {
+    try {
+      const chunk = await this.#reader.readExactly({ kind: 'chunk', storeId });
+      try {
+        return await this.#reader.engine.run({ type: 'plain-id', input: chunk.bytes });
+      } finally {
+        chunk.release();
+      }
+    } catch (error) {
+      if (isDamage(error)) return undefined;
+      throw error;
+    }
   }
 
   /** @returns false when some of it could not be read */
@@ -110,7 +140,7 @@ class Walk {
     try {
       manifest = await this.#reader.readManifest(id);
     } catch (error) {
-      if (!isDisktroError(error)) throw error;
+      if (!isDamage(error)) throw error;
       this.#rebuilder.addManifest(id, storedBytes, undefined);
       this.#rebuilder.commit();
       return false;
@@ -162,17 +192,22 @@ class Walk {
     try {
       return [...decodeCborSequence(await this.#reader.readListChunk(ref))];
     } catch (error) {
-      if (isDisktroError(error)) return undefined;
+      if (isDamage(error)) return undefined;
       throw error;
     }
   }
 }
 
-async function* manifestIds({ store }: OpenHome): AsyncGenerator<FileId> {
+/** A disk that cannot be read just now is no damage: it stops the rebuild. */
+function isDamage(error: unknown): boolean {
+  return isDisktroError(error) && error.code !== 'E_IO' && error.code !== 'E_ABORTED';
+}
+
+async function* storedObjects({ store }: OpenHome, kind: ObjectKind): AsyncGenerator<ObjectSize> {
   let after: StoreId | undefined;
   for (;;) {
-    const page = await store.list('manifest', after === undefined ? {} : { after });
-    for (const { id } of page) yield id as FileId;
+    const page = await store.list(kind, after === undefined ? {} : { after });
+    yield* page;
     after = page.at(-1)?.id;
     if (after === undefined) return;
   }

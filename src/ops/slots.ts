@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { formatRecoveryCode, RECOVERY_CODE_BYTES } from '../core/recovery-code.js';
 import type { Slot, SlotKind } from '../core/slot-shape.js';
-import { DisktroError, notFound } from '../errors.js';
-import { MAX_SLOTS } from '../limits.js';
+import { DisktroError, notFound, usageError } from '../errors.js';
+import { MAX_LABEL_LENGTH, MAX_SLOTS } from '../limits.js';
 import type { Home } from './home.js';
 import { makeSlot } from './make-slot.js';
 import type { OpenVault, Vault } from './vault.js';
@@ -105,6 +105,9 @@ async function addSlot(
   replaced: readonly string[] = [],
 ): Promise<Slot> {
   const { home, id: vaultId, masterKey } = vault;
+  if (label.length > MAX_LABEL_LENGTH) {
+    throw usageError(`label: expected at most ${MAX_LABEL_LENGTH} characters, got ${label.length}`);
+  }
   const { token } = home.session();
   const count = (await slotsOf(vault)).length - replaced.length;
   if (count >= MAX_SLOTS) {

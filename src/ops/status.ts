@@ -1,6 +1,8 @@
 /** How a home stands: what it holds, how safe it is, when it was last used and checked. */
-import { getMeta } from '../catalog/commits.js';
+
 import { countFiles } from '../catalog/files.js';
+import type { MetaKey } from '../catalog/meta.js';
+import { getMeta } from '../catalog/meta.js';
 import type { Home } from './home.js';
 import { openedHome } from './vault.js';
 
@@ -27,7 +29,7 @@ export async function homeStatus(home: Home, { replicas }: { readonly replicas: 
   const open = openedHome(home);
   const { objects, bytes, tombstoned, lost } = open.objects.totals();
   const { freeBytes } = await open.fileSystem.space(open.path);
-  const time = (key: string): string | null => {
+  const time = (key: MetaKey): string | null => {
     const ms = getMeta(open.catalog, key);
     return typeof ms === 'number' ? new Date(ms).toISOString() : null;
   };

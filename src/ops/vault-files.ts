@@ -14,7 +14,12 @@ import {
   SLOT_WRAPPED_BYTES,
 } from '../core/slot-shape.js';
 import { DisktroError, fileSystemError, integrityError } from '../errors.js';
-import { MAX_AVERAGE_CHUNK_BYTES, MAX_JSON_FILE_BYTES, MIN_AVERAGE_CHUNK_BYTES } from '../limits.js';
+import {
+  MAX_AVERAGE_CHUNK_BYTES,
+  MAX_JSON_FILE_BYTES,
+  MAX_LABEL_LENGTH,
+  MIN_AVERAGE_CHUNK_BYTES,
+} from '../limits.js';
 import type { FileSystem } from '../store/file-system.js';
 import { ignore, readSmallFile, writeFileDurably } from '../store/file-system.js';
 import type { HomePaths } from '../store/paths.js';
@@ -34,7 +39,6 @@ export interface FoundSlot {
 }
 
 const VAULT_VERSION = 1;
-const MAX_LABEL_LENGTH = 200;
 
 /** @returns undefined when this home has no vault. @throws E_VAULT_FILE, E_FORMAT_TOO_NEW, E_IO */
 export async function readVaultFile(

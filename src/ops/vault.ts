@@ -204,22 +204,23 @@ async function lockForInit(paths: HomePaths): Promise<ProcessLock> {
   throw lockedError(`home ${paths.home}`);
 }
 
-/** Slots without a vault.json are what a killed `init` left, unless there are objects that only they can open. */
+/**
+ * Slots without a vault.json are what a killed `init` left. Objects without one are somebody's files, and nothing
+ * but the lost vault.json and its slots opens them: a new vault would in time free them as garbage.
+ */
 async function removeLeftoverSlots(options: HomeOptions, paths: HomePaths, store: FileStore): Promise<void> {
   const fileSystem = options.fileSystem ?? nodeFileSystem;
-  const leftovers = await readSlots(fileSystem, paths);
-  if (leftovers.length === 0) return;
   for (const kind of OBJECT_KINDS) {
     if ((await store.list(kind, { limit: 1 })).length === 0) continue;
     throw integrityError(
       'E_VAULT_FILE',
-      `vault.json is missing, but there are slots and ${kindFolder('', kind)} here`,
+      `vault.json is missing, but there are ${kindFolder('', kind)} here`,
       {
-        hint: `restore ${paths.vaultFile} from a backup, or choose another home`,
+        hint: `restore ${paths.vaultFile} and ${paths.slots} from a backup, or choose another home`,
       },
     );
   }
-  for (const { id } of leftovers) await removeSlotFile(fileSystem, paths, id);
+  for (const { id } of await readSlots(fileSystem, paths)) await removeSlotFile(fileSystem, paths, id);
 }
 
 function vaultExists(home: string): DisktroError {
@@ -230,8 +231,10 @@ function vaultExists(home: string): DisktroError {
 
 async function unlock(vaultId: VaultId, found: readonly FoundSlot[], secret: string): Promise<Unlocked> {
   const readable = found.map(({ slot }) => slot).filter((slot) => slot !== undefined);
-  const kind = parseRecoveryCode(secret) === undefined ? 'password' : 'recovery';
-  const fitting = readable.filter((slot) => slot.kind === kind);
+  const codes =
+    parseRecoveryCode(secret) === undefined ? [] : readable.filter(({ kind }) => kind === 'recovery');
+  // A password may look like a recovery code; a code comes first, because it takes no Argon2id to try.
+  const fitting = [...codes, ...readable.filter(({ kind }) => kind === 'password')];
   const damage = found.find((slot) => slot.damage !== undefined)?.damage;
   if (readable.length === 0 && damage === undefined) {
     throw integrityError('E_SLOT_INVALID', 'no slot opens this vault: slots/ is empty');

@@ -2,14 +2,14 @@
  * Whether everything is there and whole, as a list of steps: the catalog's own structure; every object present and
  * re-hashed; with `readData` opened, and its plaintext compared with its plain id. Re-hashing needs no key.
  */
-import { forgetReplaced, setMeta } from '../catalog/commits.js';
+import { forgetReplaced } from '../catalog/commits.js';
+import { isRebuildIncomplete, setMeta } from '../catalog/meta.js';
 import type { ObjectRow } from '../catalog/objects.js';
 import { bufferPool } from '../core/buffer-pool.js';
 import type { Engine } from '../core/engine.js';
 import { createEngine } from '../core/engine.js';
 import type { VaultId } from '../core/ids.js';
-import { readList } from '../core/list.js';
-import { decodeEntry, decodeManifest } from '../core/manifest.js';
+import { decodeManifest } from '../core/manifest.js';
 import { maxObjectBytes } from '../core/object.js';
 import { mapOrdered } from '../core/pipeline.js';
 import type { ErrorCode } from '../errors.js';
@@ -17,6 +17,7 @@ import { DisktroError, integrityError, isDisktroError } from '../errors.js';
 import { MAX_RAW_BYTES } from '../limits.js';
 import type { Home, OpenHome } from './home.js';
 import { ObjectReader } from './object-reader.js';
+import { referenceCheck } from './reference-check.js';
 import { resolveFileId } from './resolve.js';
 import { threadCount } from './threads.js';
 import { OpenVault, openedHome } from './vault.js';
@@ -105,14 +106,18 @@ async function collect(
   options: VerifyOptions & { readonly totals: Totals },
 ): Promise<VerifyResult> {
   const seen = { objects: 0, bytes: 0, ok: 0 };
+  const isIncomplete = isRebuildIncomplete(home.catalog);
   const bad = { corrupt: [] as string[], missing: [] as string[], repaired: [] as string[] };
   for await (const { row, finding } of verdicts) {
     seen.objects++;
     seen.bytes += row.storedBytes;
     if (finding === undefined) {
       seen.ok++;
-      if (row.state === 'lost' && !home.isReadOnly) home.objects.markPresent([row.row]);
-    } else if (!isGoneMeanwhile(home, row)) {
+      // What a rebuild could not read has no references in the catalog: it takes another rebuild to make it good.
+      if (row.state === 'lost' && !home.isReadOnly && !isIncomplete) home.objects.markPresent([row.row]);
+    } else if (isGarbage(home, row)) {
+      if (!home.isReadOnly) home.objects.markLost([row.row]);
+    } else {
       options.onFinding?.(finding);
       bad[await settle(home, row, finding, options.repair === true)].push(row.storeId);
     }
@@ -124,6 +129,7 @@ async function collect(
       totalBytes: options.totals.bytes,
     });
   }
+  if (isIncomplete && bad.corrupt.length + bad.missing.length === 0) throw incompleteCatalog();
   return { ...seen, ...bad };
 }
 
@@ -144,10 +150,16 @@ async function settle(
   return 'repaired';
 }
 
-/** `gc` may have freed it since its row was read. */
-function isGoneMeanwhile(home: OpenHome, row: ObjectRow): boolean {
+/** No file needs it any more, or `gc` has freed it since its row was read: nothing is lost with it. */
+function isGarbage(home: OpenHome, row: ObjectRow): boolean {
   const now = home.objects.find(row.storeId);
-  return now === undefined || now.state === 'freeing';
+  return now === undefined || now.state === 'freeing' || now.isTombstoned;
+}
+
+function incompleteCatalog(): DisktroError {
+  return integrityError('E_CATALOG_CORRUPT', 'the catalog was rebuilt while some objects could not be read', {
+    hint: 'they can be now: run `disktro rebuild` again; until then `gc` frees next to nothing',
+  });
 }
 
 function hashingCheck(home: OpenHome, engine: Engine): (row: ObjectRow) => Promise<Verdict> {
@@ -169,14 +181,14 @@ function hashingCheck(home: OpenHome, engine: Engine): (row: ObjectRow) => Promi
 
 function openingCheck(vault: OpenVault, engine: Engine): (row: ObjectRow) => Promise<Verdict> {
   const reader = new ObjectReader(vault, engine);
+  const checkReferences = referenceCheck(vault, reader);
   return (row) =>
     verdict(row, async () => {
       const chunk = await reader.readExactly(row);
       try {
         if (row.kind === 'manifest') {
           const manifest = decodeManifest(Buffer.from(chunk.bytes));
-          for await (const item of readList(manifest.entries, (ref) => reader.readListChunk(ref)))
-            decodeEntry(item);
+          await checkReferences(row.storeId, manifest);
           return;
         }
         const plainId = await engine.run({ type: 'plain-id', input: chunk.bytes });

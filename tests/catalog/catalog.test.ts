@@ -4,8 +4,8 @@ import path from 'node:path';
 import type { Test } from 'tap';
 import t from 'tap';
 import { Catalog } from '../../src/catalog/catalog.js';
-import { getMeta, setMeta } from '../../src/catalog/commits.js';
 import { eachFile } from '../../src/catalog/files.js';
+import { getMeta, setMeta } from '../../src/catalog/meta.js';
 import { chunkStream } from '../../src/ops/chunk.js';
 import { chance, sampleBytes, sliced } from '../ops/sample-bytes.js';
 import { makeScratchHome, openScratch, scratchFolder } from '../ops/scratch-home.js';
@@ -86,21 +86,21 @@ t.test('a write is all there or not at all', async (t) => {
   const moments: string[] = [];
   const file = path.join(scratchFolder(t), 'catalog.db');
   const catalog = Catalog.create(file, { observer: (moment) => moments.push(moment) });
-  catalog.write(() => setMeta(catalog.database, 'a', 1));
+  catalog.write(() => setMeta(catalog.database, 'last_gc_ms', 1));
   t.same(moments, ['before-commit', 'after-commit']);
   const half = (): void =>
     catalog.write(() => {
-      setMeta(catalog.database, 'a', 2);
+      setMeta(catalog.database, 'last_gc_ms', 2);
       throw new Error('half way');
     });
-  t.throws(half, { code: 'E_IO' });
-  t.equal(getMeta(catalog, 'a'), 1);
+  t.throws(half, { message: 'half way' }, 'the error stays what it is');
+  t.equal(getMeta(catalog, 'last_gc_ms'), 1);
   t.equal(catalog.database.inTransaction, false, 'the next one can begin');
-  catalog.write(() => setMeta(catalog.database, 'a', 'three'));
+  catalog.write(() => setMeta(catalog.database, 'last_gc_ms', 3));
   catalog.close();
   const again = Catalog.open(file);
-  t.equal(getMeta(again, 'a'), 'three');
-  t.equal(getMeta(again, 'b'), undefined);
+  t.equal(getMeta(again, 'last_gc_ms'), 3);
+  t.equal(getMeta(again, 'last_verify_ms'), undefined);
   again.close();
 });
 
@@ -112,9 +112,9 @@ t.test('a write that is stopped before its commit leaves nothing', async (t) => 
       if (isStopped && moment === 'before-commit') throw Object.assign(new Error('EIO'), { code: 'EIO' });
     },
   });
-  t.throws(() => catalog.write(() => setMeta(catalog.database, 'a', 1)), { code: 'E_IO' });
+  t.throws(() => catalog.write(() => setMeta(catalog.database, 'last_gc_ms', 1)), { code: 'E_IO' });
   isStopped = false;
-  t.equal(getMeta(catalog, 'a'), undefined);
+  t.equal(getMeta(catalog, 'last_gc_ms'), undefined);
   catalog.close();
 });
 
@@ -136,11 +136,11 @@ t.test('the first write makes the catalog’s name durable, and says so when tha
     fsyncSync(descriptor);
   };
   t.teardown(() => Object.assign(fs, { openSync, fsyncSync }));
-  t.throws(() => catalog.write(() => setMeta(catalog.database, 'a', 1)), { code: 'E_IO' });
+  t.throws(() => catalog.write(() => setMeta(catalog.database, 'last_gc_ms', 1)), { code: 'E_IO' });
   isBroken = false;
-  catalog.write(() => setMeta(catalog.database, 'a', 2));
+  catalog.write(() => setMeta(catalog.database, 'last_gc_ms', 2));
   t.same(synced, [folder, folder], 'it was not taken for done after the failure');
-  catalog.write(() => setMeta(catalog.database, 'a', 3));
+  catalog.write(() => setMeta(catalog.database, 'last_gc_ms', 3));
   t.equal(synced.length, 2, 'once is enough');
   catalog.close();
 });

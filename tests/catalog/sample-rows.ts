@@ -33,7 +33,6 @@ export function chunkRow(plaintext: string, children: readonly StoreId[] = [], c
     storeId: storeIdOf(plaintext + copy),
     kind: 'chunk',
     plainId: plainIdOf(plaintext),
-    rawBytes: 100,
     storedBytes: 200,
     children,
   };
@@ -41,12 +40,10 @@ export function chunkRow(plaintext: string, children: readonly StoreId[] = [], c
 
 export function fileRow(name: string, children: readonly StoreId[], createdMs = 1000): NewFile {
   return {
-    object: { storeId: storeIdOf(name), kind: 'manifest', rawBytes: 50, storedBytes: 60, children },
+    object: { storeId: storeIdOf(name), kind: 'manifest', storedBytes: 60, children },
     kind: 1,
     nameTag: idToBytes(plainIdOf(`name of ${name}`)).subarray(0, 16),
     sealed: Buffer.from(`sealed ${name}`),
-    bytes: 1234,
-    chunks: children.length,
     createdMs,
   };
 }

@@ -284,6 +284,43 @@ t.test('an abort ends it, also while a read or a release is waited for', async (
   await t.rejects(hoard(), { code: 'E_ABORTED' }, 'while a release is waited for');
 });
 
+interface ClosingSource extends ByteSource {
+  closed: number;
+}
+
+t.test('a source is closed once, however the reading ends', async (t) => {
+  const closing = (bytes: Buffer): ClosingSource => ({
+    ...source(bytes, () => 7000),
+    closed: 0,
+    async close() {
+      this.closed++;
+    },
+  });
+  const run = async (input: ByteSource, pieces: number, signal?: AbortSignal): Promise<void> => {
+    const memory = windowMemory(65_536);
+    let count = 0;
+    for await (const piece of cutPieces(input, contentCut(memory), memory, signal)) {
+      piece.release();
+      if (++count === pieces) break;
+    }
+  };
+  const toEnd = closing(content);
+  await run(toEnd, Number.POSITIVE_INFINITY);
+  t.equal(toEnd.closed, 1, 'at the end');
+  const early = closing(content);
+  await run(early, 3);
+  t.equal(early.closed, 1, 'after an early return');
+  const empty = closing(Buffer.alloc(0));
+  await run(empty, 1);
+  t.equal(empty.closed, 1, 'when there was nothing');
+  const aborted = closing(content);
+  await t.rejects(run(aborted, 1, AbortSignal.abort()), { code: 'E_ABORTED' });
+  t.equal(aborted.closed, 1, 'after an abort');
+  const failing = { ...closing(content), read: () => Promise.reject(new Error('the disk is gone')) };
+  await t.rejects(run(failing, 1), { message: 'the disk is gone' });
+  t.equal(failing.closed, 1, 'after a failure');
+});
+
 t.test('a window is four of the largest chunks in whole pages behind the gear table', async (t) => {
   t.equal(windowBytes(4 << 20), 16 << 20);
   t.equal(windowMemory(1).buffer.byteLength, INPUT_BASE + 65_536);

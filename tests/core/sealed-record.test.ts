@@ -3,8 +3,11 @@ import fc from 'fast-check';
 import t from 'tap';
 import type { CborValue } from '../../src/core/cbor.js';
 import { nameTag, openRecord, sealRecord } from '../../src/core/sealed-record.js';
+import { record as cborRecord, textString } from './cbor-bytes.js';
 import { holds } from './properties.js';
 import { noise } from './samples.js';
+import { seal } from './twins/chacha20-poly1305.js';
+import { hkdf } from './twins/hkdf.js';
 
 const key = noise('name key', 32);
 const salt = noise('salt', 32);
@@ -28,6 +31,16 @@ holds(
   },
   300,
 );
+
+t.test('a record is salt, ciphertext and tag as FORMAT.md says', async (t) => {
+  const encoded = cborRecord({ name: textString('a file') });
+  const plain = Buffer.alloc(64);
+  plain.writeUInt32LE(encoded.byteLength, 0);
+  encoded.copy(plain, 4);
+  const cipherKey = hkdf(key, salt, 'disktro/v1/record', 32);
+  const ciphertext = seal(cipherKey, Buffer.alloc(12), Buffer.from('disktro/v1/record'), plain);
+  t.ok(sealRecord(key, salt, { name: 'a file' }).equals(Buffer.concat([salt, ciphertext])));
+});
 
 t.test('a name is nowhere in its record', async (t) => {
   const sealed = sealRecord(key, salt, { name: 'letter to the lawyer' });

@@ -71,11 +71,20 @@ t.test('without a slot that fits, the password is wrong', async (t) => {
   await t.rejects(unlock([other]), { code: 'E_WRONG_PASSWORD' });
 });
 
-t.test('when all that could fit is broken, the damage is told', async (t) => {
-  await t.rejects(unlock([damaged]), { code: 'E_SLOT_DAMAGED' });
-  await t.rejects(unlock([other, damaged]), { code: 'E_SLOT_DAMAGED' });
-  await t.rejects(unlock([cheap, other]), { code: 'E_SLOT_PARAMETERS' });
+t.test('damage is told when the secret fits a damaged slot', async (t) => {
+  for (const slots of [[damaged], [other, damaged], [damaged, other], [cheap, other, damaged]]) {
+    await t.rejects(unlock(slots), { name: 'DisktroError', code: 'E_SLOT_DAMAGED' });
+  }
 });
+
+t.test(
+  'a slot whose costs are refused hides no wrong password, and is told when there is no other',
+  async (t) => {
+    await t.rejects(unlock([cheap, other]), { code: 'E_WRONG_PASSWORD' });
+    await t.rejects(unlock([other, cheap]), { code: 'E_WRONG_PASSWORD' });
+    await t.rejects(unlock([cheap]), { code: 'E_SLOT_PARAMETERS' });
+  },
+);
 
 t.test('the master key that comes back is the one that was sealed', async (t) => {
   const zeros = await makeSlot('a000000000000004', secret, Buffer.alloc(32));

@@ -95,7 +95,9 @@ t.test('rebuild: whichever file operation fails', async (t) => {
   place.before.restoreTo(place.home);
   const counting = new FaultFileSystem(promptFileSystem);
   await rebuild(place.home, counting);
-  const points = pointsOf(counting.calls, 0, ['EIO', 'kill']);
+  // They all only read: to die at one of them is much like dying at the next.
+  const kills = pointsOf(counting.calls, 0, ['kill']).filter((_, index) => index % 8 === 0);
+  const points = [...pointsOf(counting.calls, 0, ['EIO']), ...kills];
   const failures: string[] = [];
   const tryPoint = async (point: Point & { readonly call: unknown }): Promise<void> => {
     place.before.restoreTo(place.home);

@@ -15,6 +15,11 @@ export async function run(context: Context, _operands: readonly string[], flags:
   const result = await collect();
   if (output.isJson) output.record(result);
   else output.result(summary(result, isDryRun));
+  if (result.incomplete) {
+    output.warning(
+      'the last rebuild could not read everything, so nothing is freed: run `disktro rebuild` again',
+    );
+  }
 
   async function collect(): Promise<GcResult> {
     using progress = await progressOf(context, { label: 'gc', unit: 'count' });

@@ -1,5 +1,5 @@
 /** `disktro key passwd`: a new password in place of the one that was given. */
-import { changePassword } from '../../ops/slots.js';
+import { changePassword, listSlots } from '../../ops/slots.js';
 import { type Context, newPasswordOf, openVault } from '../context.js';
 
 interface KeyPasswdFlags {
@@ -17,5 +17,10 @@ export async function run(
   const slot = await changePassword(vault, { newPassword });
   if (output.isJson) output.record(slot);
   else output.result(slot.id);
-  output.note('the password is changed; the old one opens this vault no longer');
+  const isAdded = (await listSlots(vault)).some(({ kind, id }) => kind === 'password' && id !== slot.id);
+  output.note(
+    isAdded
+      ? 'the password is set; other passwords still open this vault: see `disktro key list`'
+      : 'the password is changed; the old one opens this vault no longer',
+  );
 }
