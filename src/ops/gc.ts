@@ -15,10 +15,9 @@ import { isRebuildIncomplete, setMeta } from '../catalog/meta.js';
 import type { ObjectRow } from '../catalog/objects.js';
 import { lastSessionId, liveSessions } from '../catalog/sessions.js';
 import type { StoreId } from '../core/ids.js';
-import type { ObjectKind } from '../core/object.js';
 import { DisktroError, fileSystemError, throwIfAborted } from '../errors.js';
 import { MAX_BATCH_OBJECTS } from '../limits.js';
-import { OBJECT_KINDS, objectPath } from '../store/paths.js';
+import { objectPath } from '../store/paths.js';
 import type { Home, OpenHome } from './home.js';
 import { openedHome } from './vault.js';
 
@@ -39,7 +38,7 @@ export interface GcResult {
   readonly freedBytes: number;
   /** Unreferenced, but their grace is not over or a running `chunk` may need them. */
   readonly waiting: number;
-  /** The last `rebuild` could not read everything: nothing but removed manifests is freed until one can. */
+  /** The catalog does not know all that may be needed: nothing but removed manifests is freed until a rebuild. */
   readonly incomplete: boolean;
   readonly seconds: number;
 }
@@ -65,12 +64,12 @@ export async function collectGarbage(home: Home, options: GcOptions = {}): Promi
       freed: freeable.objects,
       freedBytes: freeable.bytes,
       waiting,
-      incomplete: isRebuildIncomplete(catalog),
+      incomplete: isRebuildIncomplete(catalog) || (await hasUnknownManifest(open)),
       seconds: seconds(),
     };
   }
   // What a rebuild could not read may need anything: until one could read all, only removed manifests go.
-  const isComplete = !isRebuildIncomplete(catalog);
+  const isComplete = !isRebuildIncomplete(catalog) && !(await hasUnknownManifest(open));
   const live = (): readonly number[] => liveSessions(catalog, paths.temporary).map(({ id }) => id);
   restartFutureTombstones(catalog, nowMs);
   const tombstoned = entombOrphans(catalog, live, nowMs).length;
@@ -120,7 +119,7 @@ async function deleteFiles({ store }: OpenHome, rows: readonly ObjectRow[]): Pro
 }
 
 /**
- * Files that never got a row: their process was killed between rename and commit. They go when they are older than
+ * Chunks that never got a row: their process was killed between rename and commit. They go when they are older than
  * the grace, nobody is adding objects, and nobody began to while they were being looked for.
  */
 async function removeStrays(
@@ -133,38 +132,43 @@ async function removeStrays(
   const newest = lastSessionId(catalog);
   const isQuiet = (): boolean =>
     liveSessions(catalog, paths.temporary).length === 0 && lastSessionId(catalog) === newest;
-  for (const kind of OBJECT_KINDS) {
-    let after: StoreId | undefined;
-    for (;;) {
-      throwIfAborted(signal);
-      if (!isQuiet()) return;
-      const page = await store.list(kind, after === undefined ? {} : { after });
-      const last = page.at(-1);
-      if (last === undefined) break;
-      after = last.id;
-      const strays = page.filter(({ id }) => objects.find(id) === undefined);
-      const old = await filterAsync(strays, ({ id }) => isOlder(home, kind, id, beforeMs));
-      if (old.length === 0) continue;
-      if (!isQuiet()) return;
-      await store.delete(
-        kind,
-        old.map(({ id }) => id),
-      );
-      add(
-        old.length,
-        old.reduce((sum, { bytes }) => sum + bytes, 0),
-      );
-    }
+  let after: StoreId | undefined;
+  for (;;) {
+    throwIfAborted(signal);
+    if (!isQuiet()) return;
+    const page = await store.list('chunk', after === undefined ? {} : { after });
+    after = page.at(-1)?.id;
+    if (after === undefined) return;
+    const strays = page.filter(({ id }) => objects.find(id) === undefined);
+    const old = await filterAsync(strays, ({ id }) => isOlder(home, id, beforeMs));
+    if (old.length === 0) continue;
+    if (!isQuiet()) return;
+    const ids = old.map(({ id }) => id);
+    await store.delete('chunk', ids);
+    const bytes = old.reduce((sum, stray) => sum + stray.bytes, 0);
+    add(old.length, bytes);
   }
 }
 
-async function isOlder(
-  { fileSystem, paths }: OpenHome,
-  kind: ObjectKind,
-  id: StoreId,
-  beforeMs: number,
-): Promise<boolean> {
-  const stat = await fileSystem.stat(objectPath(paths.objects, kind, id)).catch((error: unknown) => {
+/**
+ * A manifest without a row that no process is about to give one: the catalog is older than the store, as after a home
+ * was copied back, or its process was killed in between. What it needs may look like garbage here.
+ */
+async function hasUnknownManifest({ catalog, paths, store, objects }: OpenHome): Promise<boolean> {
+  let after: StoreId | undefined;
+  for (;;) {
+    const page = await store.list('manifest', after === undefined ? {} : { after });
+    after = page.at(-1)?.id;
+    if (after === undefined) return false;
+    const unknown = page.filter(({ id }) => objects.find(id) === undefined);
+    if (unknown.length === 0 || liveSessions(catalog, paths.temporary).length > 0) continue;
+    // Once more, now that nobody is adding: its row may have come meanwhile.
+    if (unknown.some(({ id }) => objects.find(id) === undefined)) return true;
+  }
+}
+
+async function isOlder({ fileSystem, paths }: OpenHome, id: StoreId, beforeMs: number): Promise<boolean> {
+  const stat = await fileSystem.stat(objectPath(paths.objects, 'chunk', id)).catch((error: unknown) => {
     throw fileSystemError(error, `looking at object ${id}`);
   });
   return stat !== undefined && Number(stat.mtimeNs / 1_000_000n) <= beforeMs;

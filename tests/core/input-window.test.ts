@@ -23,14 +23,14 @@ interface TestSource extends ByteSource {
 }
 
 /** Gives `content` in slices of the lengths that `slice` says, after that many turns of the event loop. */
-function source(content: Buffer, slice: () => number, turns: () => number = () => 0): TestSource {
+function source(content: Buffer, slice: () => number, delay: () => number = () => 0): TestSource {
   let at = 0;
   return {
     reads: 0,
     ends: 0,
     async read(target) {
       this.reads++;
-      for (let turn = turns(); turn > 0; turn--) await setImmediate();
+      await turns(delay());
       const length = Math.min(Math.max(1, slice()), target.byteLength, content.byteLength - at);
       target.set(content.subarray(at, at + length));
       at += length;
@@ -40,13 +40,17 @@ function source(content: Buffer, slice: () => number, turns: () => number = () =
   };
 }
 
+const turns = async (count: number): Promise<undefined> => {
+  for (let turn = 0; turn < count; turn++) await setImmediate();
+};
+
 const wholeSlices = (): number => Number.MAX_SAFE_INTEGER;
 
 interface Run {
   readonly content?: Buffer;
   readonly slice?: () => number;
   /** Turns of the event loop that a read takes. */
-  readonly turns?: () => number;
+  readonly delay?: () => number;
   /** Turns of the event loop for which a piece is held. */
   readonly hold?: () => number;
   readonly capacity?: number;
@@ -63,14 +67,14 @@ async function pieces(run: Run = {}): Promise<number[]> {
   const lengths: number[] = [];
   const givenBack: Promise<void>[] = [];
   const giveBack = async (piece: Piece, at: number): Promise<void> => {
-    for (let turn = hold(); turn > 0; turn--) await setImmediate();
+    await turns(hold());
     const isRight = input.subarray(at, at + piece.bytes.byteLength).equals(piece.bytes);
     piece.release();
     if (!isRight) throw new Error(`wrong bytes at ${at}`);
   };
   let at = 0;
   const cutter = (run.cutter ?? contentCut)(memory);
-  for await (const piece of cutPieces(source(input, slice, run.turns), cutter, memory)) {
+  for await (const piece of cutPieces(source(input, slice, run.delay), cutter, memory)) {
     lengths.push(piece.bytes.byteLength);
     givenBack.push(giveBack(piece, at));
     at += piece.bytes.byteLength;
@@ -128,10 +132,10 @@ holds(
     fc.infiniteStream(fc.oneof(fc.nat({ max: 5 }), fc.nat({ max: 40 }))),
     fc.constantFrom(1, 2, 4),
   ],
-  async (slices, turns, holds, windows) => {
+  async (slices, delays, holds, windows) => {
     const lengths = await pieces({
       slice: () => slices.next().value,
-      turns: () => turns.next().value,
+      delay: () => delays.next().value,
       hold: () => holds.next().value,
       capacity: windows * 65_536,
     });
@@ -194,9 +198,10 @@ t.test('a source is not read further while every byte of the window is held', as
   const input = source(content, wholeSlices);
   const reader = cutPieces(input, contentCut(memory), memory);
   const held: Piece[] = [];
+  let isWaiting = false;
   let waiting = reader.next();
-  for (let isWaiting = false; !isWaiting; ) {
-    const next = await Promise.race([waiting, setTimeout(30, undefined)]);
+  while (!isWaiting) {
+    const next = await Promise.race([waiting, turns(50)]);
     isWaiting = next === undefined;
     if (next?.value) {
       held.push(next.value);
@@ -207,7 +212,7 @@ t.test('a source is not read further while every byte of the window is held', as
   t.ok(heldBytes <= memory.buffer.byteLength - INPUT_BASE, `${heldBytes} bytes are held`);
   t.ok(heldBytes > 65_536 - sizes.max, 'all but the beginning of a chunk is handed out');
   const reads = input.reads;
-  await setTimeout(10);
+  await turns(50);
   t.equal(input.reads, reads);
   for (const piece of held) piece.release();
   t.ok((await waiting).value, 'and goes on when they are given back');

@@ -17,7 +17,7 @@ export async function run(context: Context, _operands: readonly string[], flags:
   else output.result(summary(result, isDryRun));
   if (result.incomplete) {
     output.warning(
-      'the last rebuild could not read everything, so nothing is freed: run `disktro rebuild` again',
+      'the catalog does not know all that is in the store, so nothing is freed: run `disktro rebuild`',
     );
   }
 
