@@ -66,8 +66,11 @@ export class ProcessLock {
 
   /** Releases the lock and removes its file. */
   release(): void {
-    fs.rmSync(this.#file, { force: true });
-    this.#database.close();
+    try {
+      fs.rmSync(this.#file, { force: true });
+    } finally {
+      this.#database.close();
+    }
   }
 }
 

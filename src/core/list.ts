@@ -172,7 +172,8 @@ export async function* readList(
 ): AsyncGenerator<CborValue> {
   let count = 0;
   for await (const item of descend(list.items, list.depth, load, visit)) {
-    count++;
+    // At once, not at the end: a list chunk that is named many times would expand without end.
+    if (++count > list.count) break;
     yield item;
   }
   if (count !== list.count) {
@@ -193,6 +194,8 @@ async function* descend(
   for (const item of items) {
     const ref = decodeRef(item);
     const inner = [...decodeCborSequence(await load(ref))];
+    if (inner.length === 0)
+      throw integrityError('E_LIST_INVALID', 'list: a list chunk holds at least one item');
     visit?.({ ref, depth, items: inner });
     yield* descend(inner, depth - 1, load, visit);
   }

@@ -37,6 +37,7 @@ export function mapOrdered<A, B>(concurrency: number, work: (item: A) => Promise
 /** The promise's outcome, or `E_ABORTED` as soon as the signal fires. */
 export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise;
+  if (signal.aborted) promise.catch(() => {});
   throwIfAborted(signal);
   return new Promise<T>((resolve, reject) => {
     const stop = (): void =>

@@ -1,21 +1,18 @@
 /** Files and streams into the vault: one pass over the input, bounded memory, acknowledged only when durable. */
-import fs from 'node:fs';
 import os from 'node:os';
-import path from 'node:path';
-import { promisify } from 'node:util';
 import type { Compression } from '../core/codec.js';
 import type { FileId } from '../core/ids.js';
-import type { ByteSource, Piece } from '../core/input-window.js';
+import type { Piece } from '../core/input-window.js';
 import { cutPieces } from '../core/input-window.js';
 import { encodeRef, ListWriter } from '../core/list.js';
 import type { Entry, ManifestKind } from '../core/manifest.js';
 import { mapOrdered } from '../core/pipeline.js';
-import { abortedError, DisktroError, throwIfAborted } from '../errors.js';
+import { throwIfAborted } from '../errors.js';
 import { MAX_BATCH_OBJECTS } from '../limits.js';
-import type { OpenFile } from '../store/file-system.js';
-import { openFile } from '../store/file-system.js';
 import type { PendingChunk } from './chunk-writer.js';
 import { ChunkWriter } from './chunk-writer.js';
+import type { Input } from './inputs.js';
+import { descriptorInput, openInput, streamInput } from './inputs.js';
 import { checkNameAndTags, storeManifest } from './manifest-writer.js';
 import { threadCount } from './threads.js';
 import type { OpenVault, Vault } from './vault.js';
@@ -69,8 +66,6 @@ const DEFAULT_REPLICAS = 3;
 /** Chunks that wait for their batch to be committed: two full batches and a little more. */
 const MAX_UNCOMMITTED = 2 * MAX_BATCH_OBJECTS + 64;
 
-const openForReading = promisify(fs.open);
-
 /**
  * Stores one file. `file` may be bytes, for names that are not UTF-8.
  * @throws E_INPUT when it cannot be read or is no file; what storing throws: E_NO_SPACE, E_IO, E_READ_ONLY, E_LOCKED,
@@ -81,34 +76,11 @@ export async function chunkFile(
   file: string | Buffer,
   options: ChunkOptions = {},
 ): Promise<ChunkResult> {
-  const shown = file.toString();
-  // O_NONBLOCK: opening a fifo that nobody writes to must not hang before it can be refused.
-  const flags = fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0);
-  const handle = openFile(await openForReading(file, flags).catch(inputError(shown)));
+  const input = await openInput(file, options.name);
   try {
-    const before = await handle.stat();
-    if (before.isDirectory) throw notAFile(shown, 'a folder');
-    if (!before.isFile) throw notAFile(shown, 'neither a file nor a folder');
-    const name = options.name ?? path.basename(shown);
-    const entry: InputEntry = {
-      path: entryPath(options.name, file),
-      mode: before.mode & 0o7777,
-      uid: before.uid,
-      gid: before.gid,
-      mtimeNs: before.mtimeNs,
-    };
-    const hasChanged = async (bytes: number): Promise<boolean> => {
-      const after = await handle.stat();
-      return bytes !== after.bytes || after.mtimeNs !== before.mtimeNs || after.bytes !== before.bytes;
-    };
-    const source = fileSource(handle, shown);
-    return await chunkSource(
-      opened(vault),
-      { source, name, entry, totalBytes: before.bytes, hasChanged },
-      options,
-    );
+    return await chunkSource(opened(vault), input, options);
   } finally {
-    await handle.close();
+    await input.close();
   }
 }
 
@@ -118,7 +90,7 @@ export async function chunkStream(
   stream: AsyncIterable<Uint8Array>,
   options: ChunkOptions = {},
 ): Promise<ChunkResult> {
-  return chunkSource(opened(vault), streamInput(iterableSource(stream), options), options);
+  return chunkSource(opened(vault), streamInput(stream, options.name), options);
 }
 
 /** Stores what an open descriptor gives until its end: 0 is stdin. Does not close it. */
@@ -127,18 +99,7 @@ export async function chunkDescriptor(
   descriptor: number,
   options: ChunkOptions = {},
 ): Promise<ChunkResult> {
-  const source = descriptorSource(openFile(descriptor));
-  return chunkSource(opened(vault), streamInput(source, options), options);
-}
-
-type InputEntry = Pick<Entry, 'path' | 'mode' | 'uid' | 'gid' | 'mtimeNs'>;
-
-interface Input {
-  readonly source: ByteSource;
-  readonly name: string;
-  readonly entry: InputEntry;
-  readonly totalBytes: number | undefined;
-  readonly hasChanged?: (bytesRead: number) => Promise<boolean>;
+  return chunkSource(opened(vault), descriptorInput(descriptor, options.name), options);
 }
 
 async function chunkSource(vault: OpenVault, input: Input, options: ChunkOptions): Promise<ChunkResult> {
@@ -239,103 +200,4 @@ async function* flushingAtEnd<T>(source: AsyncIterable<T>, writer: ChunkWriter):
 
 function wholeOf(bytes: number): Entry['extents'] {
   return bytes === 0 ? [] : [{ chunk: 0, offset: 0, length: bytes }];
-}
-
-/** Closing waits for the read under way: its descriptor's number must not become another file's before. */
-function fileSource(file: OpenFile, shown: string): ByteSource {
-  let reading: Promise<unknown> = Promise.resolve();
-  return {
-    read(target) {
-      const read = file.read(target, null).catch(inputError(shown));
-      reading = read.catch(() => {});
-      return read;
-    },
-    async close() {
-      await reading;
-    },
-  };
-}
-
-/** Stdin is nobody's to close, and a read of it may wait for ever. */
-function descriptorSource(file: OpenFile): ByteSource {
-  return { read: (target) => file.read(target, null).catch(inputError('stdin')) };
-}
-
-function iterableSource(stream: AsyncIterable<Uint8Array>): ByteSource {
-  const iterator = stream[Symbol.asyncIterator]();
-  let rest: Uint8Array = new Uint8Array(0);
-  return {
-    async read(target) {
-      while (rest.byteLength === 0) {
-        const next = await iterator.next();
-        if (next.done === true) return 0;
-        rest = next.value;
-      }
-      const count = Math.min(rest.byteLength, target.byteLength);
-      target.set(rest.subarray(0, count));
-      rest = rest.subarray(count);
-      return count;
-    },
-    async close() {
-      // Not waited for: a stream that hangs must not hold up the error.
-      void Promise.resolve(iterator.return?.()).catch(() => {});
-    },
-  };
-}
-
-function streamInput(source: ByteSource, { name = 'stdin' }: ChunkOptions): Input {
-  const entry: InputEntry = {
-    path: entryPath(name, name),
-    mode: 0o600,
-    uid: process.getuid?.() ?? 0,
-    gid: process.getgid?.() ?? 0,
-    mtimeNs: BigInt(Date.now()) * 1_000_000n,
-  };
-  return { source, name, entry, totalBytes: undefined };
-}
-
-/** The name inside the manifest: the last part of the path, as bytes where it is not UTF-8. */
-function entryPath(name: string | undefined, file: string | Buffer): string | Uint8Array {
-  const base = (text: string): string => {
-    const last = path.basename(text);
-    return last === '' || last === '.' || last === '..' ? 'file' : last;
-  };
-  if (name !== undefined) return base(name);
-  if (typeof file === 'string') return base(file);
-  const bytes = file.subarray(file.lastIndexOf('/') + 1);
-  return bytes.equals(Buffer.from(bytes.toString('utf8')))
-    ? base(bytes.toString('utf8'))
-    : new Uint8Array(bytes);
-}
-
-function inputError(shown: string): (error: unknown) => never {
-  return (error) => {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ABORT_ERR') throw abortedError(error);
-    if (code === 'EISDIR') throw notAFile(shown, 'a folder');
-    throw new DisktroError(
-      'E_INPUT',
-      `cannot read ${JSON.stringify(shown)}: ${REASONS[code ?? ''] ?? code}`,
-      {
-        details: { path: shown, errno: code },
-        cause: error,
-      },
-    );
-  };
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file',
-  EACCES: 'permission denied',
-  EPERM: 'permission denied',
-  EIO: 'input/output error',
-  ENOTDIR: 'no such file (a part of the path is no folder)',
-  ELOOP: 'too many symbolic links',
-  ENAMETOOLONG: 'the name is too long',
-};
-
-function notAFile(shown: string, what: string): DisktroError {
-  return new DisktroError('E_INPUT', `cannot store ${JSON.stringify(shown)}: expected a file, got ${what}`, {
-    details: { path: shown },
-  });
 }

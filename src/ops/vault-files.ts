@@ -73,13 +73,21 @@ export async function writeVaultFile(
 
 /** All slots, good and damaged, oldest first. */
 export async function readSlots(fileSystem: FileSystem, paths: HomePaths): Promise<readonly FoundSlot[]> {
-  const names = (await fileSystem.readFolder(paths.slots).catch(ignore('ENOENT'))) ?? [];
+  const names = await slotFiles(fileSystem, paths);
   const slots = names
     .filter((name) => name.endsWith('.json'))
     .map((name) => readSlot(fileSystem, paths, name));
   return (await Promise.all(slots)).sort((a, b) =>
     (a.slot?.created ?? '') < (b.slot?.created ?? '') ? -1 : 1,
   );
+}
+
+async function slotFiles(fileSystem: FileSystem, paths: HomePaths): Promise<readonly string[]> {
+  try {
+    return (await fileSystem.readFolder(paths.slots).catch(ignore('ENOENT'))) ?? [];
+  } catch (error) {
+    throw fileSystemError(error, `looking into ${paths.slots}`);
+  }
 }
 
 export async function writeSlot(

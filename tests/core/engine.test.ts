@@ -103,6 +103,14 @@ t.test('many jobs at once each get their own result', async (t) => {
   await engine.close();
 });
 
+t.test('when a thread dies, the engine fails instead of hanging', async (t) => {
+  const engine = createEngine(engineKeys, 1);
+  await engine.run({ type: 'hash', input: shared(INLINE_BELOW_BYTES) });
+  await threads.at(-1)?.terminate();
+  await t.rejects(engine.run({ type: 'hash', input: shared(1) }), { name: 'DisktroError', code: 'E_WORKER' });
+  await engine.close();
+});
+
 t.test('a failed check is the same error on a thread as inline', async (t) => {
   const engine = createEngine(engineKeys, 1);
   await engine.run({ type: 'hash', input: shared(INLINE_BELOW_BYTES) });

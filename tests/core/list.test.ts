@@ -261,6 +261,25 @@ t.test('a list that has more or fewer items than it counts is refused at its end
   }
 });
 
+t.test('a list that would expand to billions of items is refused at the first too many', async (t) => {
+  const chunks = new MemoryChunks();
+  let ref = await chunks.store(Buffer.alloc(1000), []);
+  for (let depth = 1; depth < MAX_LIST_DEPTH; depth++) {
+    ref = await chunks.store(Buffer.concat(Array(900).fill(encodeCbor(encodeRef(ref)))), []);
+  }
+  const bomb = { depth: MAX_LIST_DEPTH, count: 1500, items: [encodeRef(ref)] };
+  await t.rejects(read(chunks, bomb), { name: 'DisktroError', code: 'E_LIST_INVALID' });
+  t.equal(chunks.loads.length, MAX_LIST_DEPTH + 1, 'two chunks of items were enough to tell');
+});
+
+t.test('a list chunk of nothing is refused: many of them would take long to hold no item', async (t) => {
+  const chunks = new MemoryChunks();
+  const ref = await chunks.store(Buffer.alloc(0), []);
+  const encoded = { depth: 1, count: 0, items: [encodeRef(ref), encodeRef(ref)] };
+  await t.rejects(read(chunks, encoded), { name: 'DisktroError', code: 'E_LIST_INVALID' });
+  t.equal(chunks.loads.length, 1);
+});
+
 t.test('a list chunk that is no sequence of items is refused', async (t) => {
   const bad: Readonly<Record<string, [Buffer, string]>> = {
     'half an item': [

@@ -204,6 +204,11 @@ t.test('a promise that fails after the abort is not an unhandled rejection', asy
   const waiting = untilAborted(late, controller.signal);
   controller.abort();
   await t.rejects(waiting, { code: 'E_ABORTED' });
+  await t.rejects(
+    untilAborted(late.then(), controller.signal),
+    { code: 'E_ABORTED' },
+    'nor one given after it',
+  );
   await setTimeout(20);
 });
 

@@ -30,7 +30,7 @@ export type Point =
 
 /** Operations that only look: of a long row of them every 64th is enough. */
 const LOOKS = new Set(['stat', 'readFolder']);
-const LONG_ROW = 8;
+const LONG_ROW = 2;
 const EVERY = 64;
 
 export function describePoint(point: Point): string {

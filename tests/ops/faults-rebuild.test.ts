@@ -26,7 +26,7 @@ import {
   TINY_SIZES,
 } from './scratch-home.js';
 
-t.setTimeout(240_000);
+t.setTimeout(300_000);
 
 interface Scene {
   readonly home: string;
@@ -112,7 +112,7 @@ t.test('rebuild: whichever file operation fails', async (t) => {
   };
   for (const point of points) if ('call' in point) await tryPoint(point);
   t.same(failures, [], `${points.length} points of ${counting.calls.length} operations`);
-  t.ok(points.length >= 60, `${points.length} points`);
+  t.ok(points.length >= 50, `${points.length} points`);
 });
 
 t.test('rebuild: dead before any of its direct calls', async (t) => {
@@ -128,13 +128,10 @@ t.test('rebuild: dead before any of its direct calls', async (t) => {
   for (const at of counting.calls.keys()) {
     place.before.restoreTo(place.home);
     const watched = watchDirectCalls(at);
-    await rebuild(place.home, promptFileSystem).then(
-      () => {},
-      () => {},
-    );
-    const atDeath = HomeImage.of(place.home);
+    await rebuild(place.home, promptFileSystem).catch(() => {});
     watched.restore();
-    atDeath.restoreTo(place.home);
+    // New files in place of those that the dead process still has open, with its locks on them.
+    HomeImage.of(place.home).restoreTo(place.home);
     const moment = `dead before ${at}, ${counting.calls[at]}`;
     for (const breach of await lookAfter(place, undefined)) failures.push(`${moment}: ${breach}`);
   }

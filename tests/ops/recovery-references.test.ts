@@ -1,0 +1,181 @@
+// References that the catalog lacks: verify says so, gc frees nothing that may be needed, and rebuild mends it.
+// Sources: src/ops/rebuild.ts, src/ops/verify.ts, src/ops/reference-check.ts, src/ops/gc.ts.
+import fs from 'node:fs';
+import type { Test } from 'tap';
+import t from 'tap';
+import type { StoreId } from '../../src/core/ids.js';
+import type { ObjectKind } from '../../src/core/object.js';
+import { chunkStream } from '../../src/ops/chunk.js';
+import { removeFiles } from '../../src/ops/files.js';
+import type { GcResult } from '../../src/ops/gc.js';
+import { collectGarbage } from '../../src/ops/gc.js';
+import type { RebuildResult } from '../../src/ops/rebuild.js';
+import { rebuildCatalog } from '../../src/ops/rebuild.js';
+import type { OpenVault } from '../../src/ops/vault.js';
+import { verify } from '../../src/ops/verify.js';
+import { homePaths, objectPath } from '../../src/store/paths.js';
+import { expectIntact, restored } from './expect-intact.js';
+import { sampleBytes, sliced } from './sample-bytes.js';
+import { filesOf, makeScratchHome, openScratch, RECOVERY_CODE, scratchFolder, TINY_SIZES } from './scratch-home.js';
+
+/** As many 256-byte chunks as make the file's list of them spill into list chunks. */
+const LONG = sampleBytes('long', 1000 * 256);
+const SMALL = sampleBytes('small', 3000);
+
+interface Scene {
+  readonly home: string;
+  readonly long: string;
+  readonly small: string;
+  /** The list chunks of `long`. */
+  readonly lists: readonly StoreId[];
+}
+
+const open = (home: string): Promise<OpenVault> => openScratch(home, { sizes: TINY_SIZES });
+
+const rebuild = (home: string): Promise<RebuildResult> => rebuildCatalog({ home, password: RECOVERY_CODE });
+
+const gcAtOnce = (vault: OpenVault): Promise<GcResult> => collectGarbage(vault, { graceSeconds: 0 });
+
+async function scene(test: Test): Promise<Scene> {
+  const home = await makeScratchHome(scratchFolder(test), { withSlot: true });
+  const vault = await open(home);
+  const store = async (name: string, bytes: Buffer): Promise<string> =>
+    (await chunkStream(vault, sliced(bytes, [65_536]), { name, workers: 0, chunker: 'fixed' })).id;
+  const long = await store('long', LONG);
+  const small = await store('small', SMALL);
+  const lists = vault.home.catalog.database
+    .prepare(`SELECT lower(hex(store_id)) FROM objects
+      WHERE kind = 1 AND id IN (SELECT parent FROM refs) ORDER BY id`)
+    .pluck()
+    .all() as StoreId[];
+  await vault.close();
+  return { home, long, small, lists };
+}
+
+/** Flips a bit in the middle. @returns what puts the good bytes back */
+function damage(home: string, kind: ObjectKind, id: string): () => void {
+  const file = objectPath(homePaths(home).objects, kind, id as StoreId);
+  const good = fs.readFileSync(file);
+  const bad = Buffer.from(good);
+  const middle = bad.byteLength >> 1;
+  bad[middle] = (bad[middle] ?? 0) ^ 1;
+  fs.writeFileSync(file, bad);
+  return () => fs.writeFileSync(file, good);
+}
+
+/** What must hold after a rebuild that met something it could not read and that can be read again. */
+async function expectRefusal(t: Test, home: string): Promise<void> {
+  const vault = await open(home);
+  const before = filesOf(vault.home.paths.objects);
+  for (const readData of [false, true]) {
+    const refusal = { code: 'E_CATALOG_CORRUPT', hint: /disktro rebuild/ };
+    await t.rejects(verify(vault, { readData, workers: 0 }), refusal, `verify, reading the data: ${readData}`);
+  }
+  t.match(await collectGarbage(vault, { graceSeconds: 0, dryRun: true }), { incomplete: true }, 'gc that only counts');
+  t.match(await gcAtOnce(vault), { freed: 0, incomplete: true }, 'gc frees nothing');
+  t.same(filesOf(vault.home.paths.objects), before, 'every object is there');
+  await vault.close();
+}
+
+async function expectMended(t: Test, { home, long, small }: Scene): Promise<void> {
+  t.match(await rebuild(home), { files: 2, damaged: [] }, 'the second rebuild reads all');
+  const vault = await open(home);
+  const all = new Map([
+    [long, LONG],
+    [small, SMALL],
+  ]);
+  await expectIntact(t, vault, all, 'after the second rebuild');
+  t.match(await gcAtOnce(vault), { freed: 0, incomplete: false }, 'nothing is garbage');
+  await expectIntact(t, vault, all, 'after gc');
+  await vault.close();
+}
+
+t.test('a list chunk that a rebuild could not read and that came back', async (t) => {
+  const place = await scene(t);
+  t.ok(place.lists.length >= 2, 'the list has spilled');
+  for (const list of place.lists) {
+    const putBack = damage(place.home, 'chunk', list);
+    t.same((await rebuild(place.home)).damaged, [place.long]);
+    putBack();
+    await expectRefusal(t, place.home);
+  }
+  await expectMended(t, place);
+});
+
+t.test('a manifest that a rebuild could not read and that came back', async (t) => {
+  const place = await scene(t);
+  const putBack = damage(place.home, 'manifest', place.long);
+  t.match(await rebuild(place.home), { files: 1, damaged: [place.long] });
+  putBack();
+  await expectRefusal(t, place.home);
+  await expectMended(t, place);
+});
+
+t.test('while a rebuild is incomplete, gc frees the manifests of removed files and nothing else', async (t) => {
+  const { home, long, small, lists } = await scene(t);
+  const putBack = damage(home, 'chunk', lists[0] ?? '');
+  await rebuild(home);
+  const vault = await open(home);
+  const before = filesOf(vault.home.paths.objects);
+  const { tombstoned } = await removeFiles(vault, [small]);
+  t.ok(tombstoned > 1, 'its chunks are garbage as well');
+  t.match(await gcAtOnce(vault), { freed: 1, waiting: tombstoned - 1, incomplete: true });
+  const gone = before.filter((file) => !filesOf(vault.home.paths.objects).includes(file));
+  t.equal(gone.length, 1);
+  t.match(gone[0], new RegExp(`manifests.*${small}$`));
+  await vault.close();
+  putBack();
+  t.match(await rebuild(home), { files: 1, damaged: [] });
+  const after = await open(home);
+  t.match(await gcAtOnce(after), { freed: tombstoned - 1, incomplete: false }, 'then the rest goes');
+  await expectIntact(t, after, new Map([[long, LONG]]), 'after gc');
+  await after.close();
+});
+
+t.test('a manifest that the catalog does not know keeps gc from its chunks', async (t) => {
+  const { home, long, small } = await scene(t);
+  const vault = await open(home);
+  const { database } = vault.home.catalog;
+  database.exec(`DELETE FROM files; DELETE FROM refs; DELETE FROM objects WHERE kind = 2`);
+  t.match(await gcAtOnce(vault), { freed: 0, incomplete: true });
+  await vault.close();
+  t.match(await rebuild(home), { files: 2, damaged: [] });
+  const after = await open(home);
+  await expectIntact(
+    t,
+    after,
+    new Map([
+      [long, LONG],
+      [small, SMALL],
+    ]),
+    'after rebuild',
+  );
+  await after.close();
+});
+
+for (const [which, sql] of [
+  ['from a list chunk', 'SELECT max(child) FROM refs WHERE parent NOT IN (SELECT object FROM files)'],
+  [
+    'from a manifest to a list chunk',
+    `SELECT max(child) FROM refs WHERE parent IN (SELECT object FROM files) AND child IN (SELECT parent FROM refs)`,
+  ],
+  [
+    'from a manifest to a chunk',
+    `SELECT max(child) FROM refs WHERE parent IN (SELECT object FROM files) AND child NOT IN (SELECT parent FROM refs)`,
+  ],
+] as const) {
+  t.test(`verify that reads the data misses a reference ${which}`, async (t) => {
+    const place = await scene(t);
+    const vault = await open(place.home);
+    await expectIntact(t, vault, new Map(), 'before');
+    const { changes } = vault.home.catalog.database.prepare(`DELETE FROM refs WHERE child = (${sql})`).run();
+    t.equal(changes, 1);
+    await t.rejects(verify(vault, { readData: true, workers: 0 }), {
+      code: 'E_CATALOG_CORRUPT',
+      hint: /disktro rebuild/,
+    });
+    t.ok((await restored(vault, place.long)).equals(LONG), 'no file needs the catalog to be read');
+    await vault.close();
+    await expectMended(t, place);
+  });
+}
