@@ -94,7 +94,10 @@ function translate(file: string, error: unknown): unknown {
   if (isDisktroError(error)) return error;
   if (code === undefined) return isErrno(error) ? fileSystemError(error, what) : error;
   if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) return lockedError(what, error);
-  if (code === 'SQLITE_FULL') return fileSystemError(error, what);
+  // IOERR_SHMSIZE: no room for the -shm file, which readers need as well.
+  if (code === 'SQLITE_FULL' || code === 'SQLITE_IOERR_SHMSIZE') {
+    return fileSystemError(Object.assign(new Error(code), { code: 'SQLITE_FULL' }), what);
+  }
   if (code.startsWith('SQLITE_READONLY')) {
     return fileSystemError(Object.assign(new Error(code), { code: 'SQLITE_READONLY' }), what);
   }

@@ -165,8 +165,8 @@ export function noVault(home: string): DisktroError {
 }
 
 /**
- * WAL needs to write beside the database even for reading. Where the home cannot be written, readers work on a copy
- * in the system's temporary folder; it holds no plain names.
+ * WAL needs to write beside the database even for reading. Where the home cannot be written, or its disk is full,
+ * readers work on a copy in the system's temporary folder; it holds no plain names.
  */
 function openCatalog(
   paths: HomePaths,
@@ -178,18 +178,20 @@ function openCatalog(
     const catalog = Catalog.open(paths.catalog, { observer: options.commitObserver });
     return { catalog, isReadOnly, scratchFolder: undefined };
   } catch (error) {
-    if (!isUnwritable(error)) throw error;
+    const isFull = isDisktroError(error, 'E_NO_SPACE');
+    if (!(isUnwritable(error) || (isFull && isReadOnly))) throw error;
     if (!isReadOnly) throw unwritableHome(paths, error);
   }
-  const scratchFolder = fs.mkdtempSync(path.join(os.tmpdir(), 'disktro-'));
+  let scratchFolder = '';
   try {
+    scratchFolder = fs.mkdtempSync(path.join(os.tmpdir(), 'disktro-'));
     const copy = path.join(scratchFolder, 'catalog.db');
     fs.copyFileSync(paths.catalog, copy);
     if (fs.existsSync(`${paths.catalog}-wal`)) fs.copyFileSync(`${paths.catalog}-wal`, `${copy}-wal`);
     return { catalog: Catalog.open(copy), isReadOnly: true, scratchFolder };
   } catch (error) {
-    fs.rmSync(scratchFolder, { recursive: true, force: true });
-    throw error;
+    if (scratchFolder !== '') fs.rmSync(scratchFolder, { recursive: true, force: true });
+    throw fileSystemError(error, `copying the catalog to ${os.tmpdir()}`);
   }
 }
 

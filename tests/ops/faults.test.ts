@@ -4,10 +4,12 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
+import type { StoreId } from '../../src/core/ids.js';
 import { chunkStream } from '../../src/ops/chunk.js';
 import { removeFiles } from '../../src/ops/files.js';
 import { collectGarbage } from '../../src/ops/gc.js';
 import type { OpenVault } from '../../src/ops/vault.js';
+import { objectPath } from '../../src/store/paths.js';
 import { unmatched } from './expect-intact.js';
 import { sweepFaults } from './fault-sweep.js';
 import { sampleBytes, sliced } from './sample-bytes.js';
@@ -38,9 +40,10 @@ async function livedInHome(home: string): Promise<Map<string, Buffer>> {
     if (name === 'one' || name === 'two') acknowledged.set(id, bytes);
     if (name === 'removed') await removeFiles(vault, [id]);
     if (name === 'orphan') {
-      const row = vault.home.objects.find(id as never)?.row;
+      const row = vault.home.objects.find(id as StoreId)?.row;
       vault.home.catalog.database.exec(`DELETE FROM files WHERE object = ${row}; DELETE FROM refs WHERE parent = ${row};
         DELETE FROM objects WHERE id = ${row}`);
+      fs.rmSync(objectPath(vault.home.paths.objects, 'manifest', id as StoreId));
     }
   }
   await vault.close();
@@ -80,6 +83,8 @@ t.test('chunk with a list that spills into chunks of its own: whichever step fai
     before: HomeImage.of(home),
     acknowledged,
     faults: ['kill'],
+    onlyChanges: true,
+    runAgain: false,
     async run(vault, acknowledged) {
       acknowledged.set(await store(vault, 'long', bytes), bytes);
       const lists = vault.home.catalog.database.prepare(`SELECT count(DISTINCT parent) FROM refs JOIN objects
@@ -87,7 +92,7 @@ t.test('chunk with a list that spills into chunks of its own: whichever step fai
       if (lists.pluck().get() === 0) throw new Error('the list did not spill');
     },
   });
-  t.ok(points >= 40, `${points} points`);
+  t.ok(points >= 20, `${points} points`);
 });
 
 t.test('gc: whichever step fails', async (t) => {

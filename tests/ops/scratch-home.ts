@@ -114,10 +114,13 @@ export class HomeImage {
   }
 }
 
-/** A new file, never a changed one: whoever still has the old one open keeps it. */
+const LONG_AGO = new Date('2001-02-03T04:05:06Z');
+
+/** A new file, never a changed one: whoever still has the old one open keeps it. Old enough for gc whatever the clock does. */
 function replaceFile(file: string, bytes: Buffer): void {
   fs.rmSync(file, { force: true });
   fs.writeFileSync(file, bytes, { mode: 0o600 });
+  fs.utimesSync(file, LONG_AGO, LONG_AGO);
 }
 
 /** Relative paths of all files. The index of the write-ahead log is left out: SQLite makes it anew. */

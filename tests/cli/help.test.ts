@@ -1,0 +1,98 @@
+// Help that teaches, and completion that a shell accepts. Sources: src/cli/help-text.ts, program.ts, completion/.
+import { spawnSync } from 'node:child_process';
+import t from 'tap';
+import { COMMANDS } from '../../src/cli/commands.js';
+import { EXITS } from '../../src/cli/exit.js';
+import { emptyPlace } from './place.js';
+
+const has = (program: string): boolean => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
+
+const PATHS = COMMANDS.flatMap(({ name, subcommands = [] }) => [
+  [name],
+  ...subcommands.map((inner) => [name, inner.name]),
+]);
+
+t.test('help shows every command, where passwords come from, and all exit statuses', async (t) => {
+  const place = emptyPlace(t);
+  const { status, stdout, stderr } = await place.run('--help');
+  t.equal(status, 0);
+  t.equal(stderr, '');
+  for (const { name, summary } of COMMANDS) {
+    t.match(stdout, new RegExp(`^  ${name}\\b.*`, 'm'), name);
+    t.ok(stdout.replace(/\s+/g, ' ').includes(summary), `${name}: its summary`);
+  }
+  for (const { status: exit } of Object.values(EXITS)) {
+    if (exit === 20 || exit === 21) continue; // peers come later
+    t.match(stdout, new RegExp(`^ {2} *${exit}  \\S`, 'm'), `exit ${exit}`);
+  }
+  t.match(stdout, /DISKTRO_PASSWORD_COMMAND/);
+  t.equal((await place.run('help')).stdout, stdout, 'help says the same');
+  t.equal((await place.run('-h')).stdout, stdout);
+  const bare = await place.run();
+  t.same([bare.status, bare.stdout], [2, ''], 'no command at all is a mistake');
+  t.match(bare.stderr, /Usage: disktro/);
+});
+
+t.test('each command explains itself with examples and its own exit statuses', async (t) => {
+  const place = emptyPlace(t);
+  for (const path of PATHS) {
+    const { status, stdout } = await place.run('help', ...path);
+    const title = path.join(' ');
+    t.equal(status, 0, title);
+    t.match(stdout, new RegExp(`^Usage: disktro ${title}\\b`), title);
+    t.match(
+      stdout,
+      new RegExp(`\nExamples:\n(?:.+\n)*.*disktro .*${path.at(-1)}`),
+      `${title}: an example of itself`,
+    );
+    t.match(stdout, /\nExit status:\n +0 {2}done\n/, title);
+    t.ok(
+      stdout.split('\n').every((line) => line.length <= 120),
+      `${title}: fits on a screen`,
+    );
+  }
+  t.equal((await place.run('chunk', '--help')).stdout, (await place.run('help', 'chunk')).stdout);
+  const unknown = await place.run('help', 'chnk');
+  t.equal(unknown.status, 2);
+  t.match(unknown.stderr, /^disktro: error: unknown command chnk\ndisktro: hint: did you mean chunk\?\n$/);
+});
+
+t.test('every completion script is one that its shell accepts', async (t) => {
+  const place = emptyPlace(t);
+  for (const shell of ['bash', 'zsh', 'fish']) {
+    const { status, stdout } = await place.run('completion', shell);
+    t.equal(status, 0);
+    place.write(`completion.${shell}`, stdout);
+    for (const [name] of PATHS) t.ok(stdout.includes(name ?? ''), `${shell} knows ${name}`);
+    if (!has(shell)) continue;
+    const checked = spawnSync(shell, ['-n', place.path(`completion.${shell}`)], { encoding: 'utf8' });
+    t.same([checked.status, checked.stderr], [0, ''], `${shell} -n`);
+  }
+  const other = await place.run('completion', 'powershell');
+  t.equal(other.status, 2);
+});
+
+t.test('the bash completion offers what can stand there', { skip: !has('bash') }, async (t) => {
+  const place = emptyPlace(t);
+  place.write('some-file', '');
+  place.write('completion.bash', (await place.run('completion', 'bash')).stdout);
+  const cases: [line: string, offers: string[]][] = [
+    ['disktro reas', ['reassemble']],
+    ['disktro key re', ['remove', 'recovery']],
+    ['disktro chunk --chunker ', ['cdc', 'fixed']],
+    ['disktro --json chunk some', ['some-file']],
+    ['disktro reassemble x -o some', ['some-file']],
+    ['disktro completion ', ['bash', 'zsh', 'fish']],
+    ['disktro gc --dr', ['--dry-run']],
+    ['disktro --color ', ['auto', 'always', 'never']],
+    ['disktro help ver', ['verify']],
+  ];
+  for (const [line, offers] of cases) {
+    const script = `
+      source completion.bash
+      read -ra COMP_WORDS <<< "$1"; [[ $1 == *' ' ]] && COMP_WORDS+=('')
+      COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _disktro; printf '%s\\n' "\${COMPREPLY[@]}"`;
+    const { stdout } = await place.shell(script, { arguments: [line] });
+    t.same(stdout.trim().split('\n').sort(), offers.sort(), line);
+  }
+});
