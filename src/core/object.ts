@@ -85,6 +85,9 @@ export function sealObject(
   out: Uint8Array,
   scratch: Scratch,
 ): Sealed {
+  if (options.salt.byteLength !== SALT_BYTES || raw.byteLength > MAX_RAW_BYTES) {
+    throw new RangeError(`object: expected a ${SALT_BYTES}-byte salt and at most ${MAX_RAW_BYTES} bytes`);
+  }
   const { codecByte, body } = compressBody(raw, options, scratch);
   const payloadHeader = Buffer.alloc(PAYLOAD_HEADER_BYTES);
   payloadHeader.writeUInt8(TYPES[options.kind], 0);

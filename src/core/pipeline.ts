@@ -27,7 +27,10 @@ export function mapOrdered<A, B>(concurrency: number, work: (item: A) => Promise
         const first = underWay.length >= concurrency ? underWay.shift() : undefined;
         if (first !== undefined) yield await first;
       }
-      for (let first = underWay.shift(); first !== undefined; first = underWay.shift()) yield await first;
+      for (let first = underWay.shift(); first !== undefined; first = underWay.shift()) {
+        throwIfAborted(signal);
+        yield await first;
+      }
     } finally {
       await Promise.allSettled(underWay);
     }

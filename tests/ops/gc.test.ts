@@ -155,6 +155,23 @@ t.test('a running chunk of another process keeps what it has found known', async
   });
 });
 
+t.test('a running chunk of another process takes the tombstones off what it has found', async (t) => {
+  const home = await newHome(t);
+  const bytes = sampleBytes('revived', 40 * 256);
+  await makeGarbage(home, bytes);
+  const program = startProgram(t, 'chunk-stdin', [home]);
+  await program.line('ready');
+  program.child.stdin.write(bytes);
+  t.ok(await program.line(`taken ${30 * 256}`));
+  // These tombstones are older than its session, which alone would not keep gc from freeing them.
+  const { freed } = await gc(home, { graceSeconds: 0 });
+  t.ok(freed <= 11, `${freed} freed`);
+  program.child.stdin.end();
+  const [, stored = ''] = (await program.line('stored '))?.split(' ') ?? [];
+  t.equal((await program.ended).status, 0);
+  await inSession(home, (vault) => expectIntact(t, vault, new Map([[stored, bytes]]), 'at the end'));
+});
+
 t.test('what a killed chunk left behind goes away', async (t) => {
   const home = await newHome(t);
   const kept = blocks('kept', 'also kept');

@@ -19,6 +19,6 @@ t.test('chunk: whatever the disk had not synced when the power went', async (t) 
       await chunk(blocks('a', 'b', 'c', 'd'));
       await chunk(blocks('g', 'h', 'i', 'j', 'k', 'l', 'm', 'n'));
     },
-    { states: 1200 },
+    { states: 1050 },
   );
 });

@@ -22,6 +22,6 @@ t.test('rm, gc, chunk: whatever the disk had not synced when the power went', as
       await gc();
       await chunk(blocks('a', 'b', 'c'));
     },
-    { states: 1200 },
+    { states: 1050 },
   );
 });

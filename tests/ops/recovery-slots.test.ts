@@ -1,5 +1,6 @@
 // What opens a vault, when something is wrong with it. Sources: src/ops/vault.ts, src/ops/slots.ts, src/core/unlock.ts.
 import fs from 'node:fs';
+import path from 'node:path';
 import type { Test } from 'tap';
 import t from 'tap';
 import { newToken } from '../../src/catalog/sessions.js';
@@ -99,23 +100,21 @@ t.test('a label', async (t) => {
 });
 
 t.test('init in a home that has objects but no vault.json touches nothing', async (t) => {
-  const scene = async (): Promise<string> => {
-    const home = await makeScratchHome(scratchFolder(t), { withSlot: true });
-    const vault = await openScratch(home);
-    await chunkStream(vault, sliced(sampleBytes('bytes', 3000), [3000]), { workers: 0 });
-    await vault.close();
-    fs.rmSync(homePaths(home).vaultFile);
-    return home;
+  const home = await makeScratchHome(scratchFolder(t), { withSlot: true });
+  const paths = homePaths(home);
+  const vault = await openScratch(home);
+  await chunkStream(vault, sliced(sampleBytes('bytes', 3000), [3000]), { workers: 0 });
+  await vault.close();
+  fs.rmSync(paths.vaultFile);
+  const image = HomeImage.of(home);
+  const lost: Readonly<Record<string, string>> = {
+    'without slots': paths.slots,
+    'with manifests alone': path.join(paths.objects, 'chunks'),
+    'with chunks alone': path.join(paths.objects, 'manifests'),
   };
-  const without: Readonly<Record<string, (home: string) => void>> = {
-    'with its slots': () => {},
-    'without slots': (home) => fs.rmSync(homePaths(home).slots, { recursive: true }),
-    'with manifests alone': (home) => fs.rmSync(`${homePaths(home).objects}/chunks`, { recursive: true }),
-    'with chunks alone': (home) => fs.rmSync(`${homePaths(home).objects}/manifests`, { recursive: true }),
-  };
-  for (const [title, remove] of Object.entries(without)) {
-    const home = await scene();
-    remove(home);
+  for (const [title, folder] of Object.entries(lost)) {
+    image.restoreTo(home);
+    for (const file of filesOf(folder)) fs.rmSync(path.join(folder, file));
     const before = HomeImage.of(home);
     await t.rejects(
       createVault({ home, password: 'new' }),
