@@ -1,204 +1,154 @@
-// Mutation proof: breaks one promise at a time in a copy of the built project and sees that tests go red.
-//   npm run mutants            all
-//   npm run mutants -- salt    those whose name contains the word
-// A mutant that no test notices, or whose text is no longer found in the source exactly once, fails the run.
-import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+// Mutation proof: breaks the program on purpose, one way at a time, and fails unless the tests notice each of them.
+// Works on a copy of the repository in a temporary folder; what is broken, and which tests must see it, stands in
+// mutant-table.mjs. About five minutes.
+//   node scripts/mutants.mjs             everything
+//   node scripts/mutants.mjs fsync slot  mutants whose name contains one of these words
+//   node scripts/mutants.mjs --check     only whether every mutant still fits the source
+import { spawn, spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import ts from 'typescript';
-import { build } from './build.mjs';
+import { runMain } from './ensure.mjs';
+import { MUTANTS } from './mutant-table.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const TEST_TIMEOUT_MS = 300_000;
+const require = createRequire(import.meta.url);
+/** A mutant that makes the tests hang has been noticed. */
+const TEST_LIMIT_MS = 150_000;
 
-/** What is broken, where, and the tests that must notice; the first to fail is enough. */
-const MUTANTS = [
-  {
-    name: 'constant salt',
-    file: 'src/ops/chunk-writer.ts',
-    from: 'const salt = randomBytes(SALT_BYTES);',
-    to: 'const salt = Buffer.alloc(SALT_BYTES, randomBytes(0).length);',
-    tests: ['ops/chunk'],
-  },
-  {
-    name: 'tag check skipped',
-    file: 'src/core/cipher.ts',
-    from: '    decipher.final();',
-    to: '    decipher.getAuthTag;',
-    tests: ['core/cipher', 'core/object-corruption'],
-  },
-  {
-    name: 'associated data dropped',
-    file: 'src/core/cipher.ts',
-    from: '  decipher.setAAD(associated, { plaintextLength: length });',
-    to: '',
-    and: { from: '  cipher.setAAD(associated, { plaintextLength: 0 });', to: '' },
-    tests: ['core/cipher', 'core/object-vectors'],
-  },
-  {
-    name: 'store id check skipped',
-    file: 'src/core/object.ts',
-    from: '  if (id !== options.id) {',
-    to: '  if (id === undefined) {',
-    tests: ['core/object-vectors', 'core/object'],
-  },
-  {
-    name: 'padding check skipped',
-    file: 'src/core/object.ts',
-    from: 'if (!isZero(padding)) throw',
-    to: 'if (!isZero(padding.subarray(padding.length))) throw',
-    tests: ['core/object-vectors'],
-  },
-  {
-    name: 'fsync of the file skipped',
-    file: 'src/store/file-batch.ts',
-    from: '    await handle.sync();',
-    to: '',
-    tests: ['store/file-batch', 'ops/power-loss-chunk'],
-  },
-  {
-    name: 'fsync of the folders skipped',
-    file: 'src/store/file-batch.ts',
-    from: 'await Promise.all([...folders].map((folder) => fileSystem.syncFolder(folder)));',
-    to: '',
-    tests: ['store/file-batch', 'ops/power-loss-chunk'],
-  },
-  {
-    name: 'catalog not synchronous',
-    file: 'src/catalog/database.ts',
-    from: "  database.pragma('synchronous = FULL');\n  if (database.pragma('synchronous', { simple: true }) !== 2) throw new Error('synchronous: expected FULL');",
-    to: "  database.pragma('synchronous = OFF');",
-    tests: ['catalog/database'],
-  },
-  {
-    name: 'entered before it is durable',
-    file: 'src/ops/object-sink.ts',
-    from: '      await batch.commit();\n',
-    to: '      void batch.commit();\n',
-    tests: ['ops/faults', 'ops/power-loss-chunk'],
-  },
-  {
-    name: 'gc blind to running sessions',
-    file: 'src/catalog/garbage.ts',
-    from: 'live()[0] ?? Number.MAX_SAFE_INTEGER',
-    to: 'Number.MAX_SAFE_INTEGER',
-    tests: ['catalog/garbage', 'ops/gc'],
-  },
-  {
-    name: 'known chunk left under its tombstone',
-    file: 'src/ops/chunk-writer.ts',
-    from: 'if (row.isTombstoned && !reviveObject(catalog, row.row)) return undefined;',
-    to: 'if (catalog === undefined && !reviveObject(catalog, row.row)) return undefined;',
-    and: {
-      file: 'src/catalog/commits.ts',
-      from: 'if (statements.anyTombstone.get() !== undefined) statements.reviveChildren.run(row);',
-      to: '',
-    },
-    tests: ['ops/gc', 'catalog/commits'],
-  },
-  {
-    name: 'known chunk not looked for on disk',
-    file: 'src/ops/chunk-writer.ts',
-    from: 'if (size === row.storedBytes) return row.storeId;',
-    to: 'if (size !== -1) return row.storeId;',
-    tests: ['ops/verify', 'ops/chunk'],
-  },
-  {
-    name: 'hostile password costs accepted',
-    file: 'src/core/slot.ts',
-    from: "  if (header.kdf === 'argon2id' && isPassesFine && isMemoryFine) return;",
-    to: "  if (header.kdf === 'argon2id' || (isPassesFine && isMemoryFine)) return;",
-    tests: ['core/slot'],
-  },
-  {
-    name: 'path rules dropped',
-    file: 'src/core/entry-path.ts',
-    from: "if (part === '.' || part === '..')",
-    to: "if (part === '.')",
-    tests: ['core/entry-path'],
-  },
-  {
-    name: 'output named before it is durable',
-    file: 'src/ops/output-file.ts',
-    from: '      await this.#file.sync();\n',
-    to: '',
-    tests: ['ops/reassemble', 'ops/output-file'],
-  },
-  {
-    name: 'a dead worker leaves its jobs waiting',
-    file: 'src/core/worker/pool.ts',
-    from: 'for (const { reject } of this.#waiting.values()) reject(this.#death);',
-    to: '',
-    tests: ['core/worker/pool', 'core/engine'],
-  },
-];
-
-await build();
-const wanted = process.argv[2] ?? '';
-const chosen = MUTANTS.filter(({ name }) => name.includes(wanted));
-const copy = mkdtempSync(join(tmpdir(), 'disktro-mutants-'));
-let survivors = 0;
-try {
-  for (const part of ['dist', 'bin', 'fixtures', 'package.json']) {
-    cpSync(join(root, part), join(copy, part), { recursive: true });
-  }
-  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
-  for (const mutant of chosen) {
-    const killer = tryMutant(mutant);
-    if (killer === undefined) survivors++;
-    console.log(
-      `${killer === undefined ? 'SURVIVED' : 'killed  '} ${mutant.name}${killer ? ` by ${killer}` : ''}`,
-    );
-  }
-} finally {
-  rmSync(copy, { recursive: true, force: true });
-}
-console.log(`${chosen.length - survivors} killed, ${survivors} survived`);
-process.exitCode = survivors === 0 && chosen.length > 0 ? 0 : 1;
-
-/** @returns the test that noticed */
-function tryMutant(mutant) {
-  const edits = [mutant, ...(mutant.and ? [{ file: mutant.file, ...mutant.and }] : [])];
+/** Every source of a mutant as it becomes; throws when a text to replace is not there exactly once. */
+function mutated({ name, edits }) {
   const sources = new Map();
   for (const { file, from, to } of edits) {
     const text = sources.get(file) ?? readFileSync(join(root, file), 'utf8');
-    if (text.split(from).length !== 2) throw new Error(`${mutant.name}: its text is not once in ${file}`);
+    const count = text.split(from).length - 1;
+    if (count !== 1) {
+      throw new Error(`mutant "${name}": expected this once in ${file}, found it ${count} times:\n${from}`);
+    }
     sources.set(
       file,
       text.replace(from, () => to),
     );
   }
-  for (const [file, text] of sources) writeFileSync(outputOf(file), transpile(text));
-  try {
-    return mutant.tests.find((test) => spawnTest(test) !== 0);
-  } finally {
-    for (const file of sources.keys()) cpSync(outputOf(file).replace(copy, root), outputOf(file));
+  return sources;
+}
+
+/** Copies what git knows or would take; the packages stay where they are. */
+function copyRepository(copy) {
+  const args = ['ls-files', '-z', '--cached', '--others', '--exclude-standard'];
+  const { status, stdout } = spawnSync('git', args, { cwd: root, encoding: 'utf8' });
+  if (status !== 0) throw new Error('git ls-files failed: mutants needs a clone of the repository');
+  for (const path of new Set(stdout.split('\0'))) {
+    if (path === '' || !existsSync(join(root, path))) continue; // removed, and not committed yet
+    mkdirSync(dirname(join(copy, path)), { recursive: true });
+    cpSync(join(root, path), join(copy, path), { preserveTimestamps: true, verbatimSymlinks: true });
   }
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'), 'junction');
 }
 
-function outputOf(file) {
-  return join(copy, 'dist', file.replace(/\.ts$/, '.js'));
+function build(copy) {
+  const { status } = spawnSync(process.execPath, ['scripts/build.mjs'], { cwd: copy, stdio: 'inherit' });
+  if (status !== 0) throw new Error('the tree does not build as it is');
 }
 
-function transpile(text) {
-  const compilerOptions = {
-    target: ts.ScriptTarget.ES2023,
-    module: ts.ModuleKind.ESNext,
-    verbatimModuleSyntax: true,
-  };
-  return ts.transpileModule(text, { compilerOptions }).outputText;
+/** Compiles one file at a time, without a look at types: milliseconds instead of seconds. */
+function compiler(copy) {
+  const ts = require('typescript');
+  const { config } = ts.readConfigFile(join(copy, 'tsconfig.json'), ts.sys.readFile);
+  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, copy);
+  const compilerOptions = { ...options, sourceMap: false };
+  return (file, text) => ts.transpileModule(text, { compilerOptions, fileName: file }).outputText;
 }
 
-function spawnTest(test) {
-  const file = join(copy, 'dist/tests', `${test}.test.js`);
-  const options = {
+/** Runs test files by words of their paths. @returns whether all passed, and the first line that says what did not */
+async function runTests(copy, words) {
+  const args = ['scripts/test.mjs', '--as-built', '--bail', ...words];
+  const child = spawn(process.execPath, args, {
     cwd: copy,
-    stdio: 'ignore',
-    timeout: TEST_TIMEOUT_MS,
-    env: { ...process.env, TAP_BAIL: '1' },
-  };
-  const { status } = spawnSync(process.execPath, [file], options);
-  return status ?? 1;
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text) => {
+      output += text;
+    });
+  }
+  let isHung = false;
+  const timer = setTimeout(() => {
+    isHung = true;
+    process.kill(-child.pid, 'SIGKILL'); // its own process group: tap and the tests go with it
+  }, TEST_LIMIT_MS);
+  const status = await new Promise((resolve, reject) => child.on('error', reject).on('close', resolve));
+  clearTimeout(timer);
+  const [, failure] = /^ *✗ (.*)$/m.exec(output) ?? [];
+  if (status !== 0 && !isHung && failure === undefined)
+    throw new Error(`the tests could not be run:\n${output}`);
+  return { isGreen: status === 0, why: isHung ? 'the tests hang' : (failure ?? ''), output };
 }
+
+async function proveUnmutated(copy, mutants) {
+  const words = [...new Set(mutants.flatMap(({ tests }) => tests))].sort();
+  for (const word of words) {
+    if (!existsSync(join(copy, `dist/tests/${word}.test.js`)))
+      throw new Error(`there is no tests/${word}.test.ts`);
+  }
+  console.log(`unmutated: ${words.join(' ')}`);
+  const { isGreen, output } = await runTests(
+    copy,
+    words.map((word) => `dist/tests/${word}.test`),
+  );
+  if (!isGreen) throw new Error(`the tests fail on the tree as it is:\n${output}`);
+}
+
+/** @returns whether the tests noticed */
+async function tryMutant(copy, compile, mutant) {
+  const startedMs = performance.now();
+  const originals = new Map();
+  for (const [file, text] of mutated(mutant)) {
+    const compiled = join(copy, 'dist', file.replace(/\.ts$/, '.js'));
+    originals.set(compiled, readFileSync(compiled));
+    writeFileSync(compiled, compile(file, text));
+  }
+  const words = mutant.tests.map((word) => `dist/tests/${word}.test`);
+  const { isGreen, why } = await runTests(copy, words);
+  for (const [compiled, bytes] of originals) writeFileSync(compiled, bytes);
+  const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
+  const verdict = isGreen ? 'SURVIVED' : 'killed  ';
+  console.log(`${verdict}  ${mutant.name} (${seconds} s)${why && `\n          ${why.slice(0, 140)}`}`);
+  return !isGreen;
+}
+
+async function main() {
+  const words = process.argv.slice(2).filter((word) => !word.startsWith('--'));
+  for (const mutant of MUTANTS) mutated(mutant);
+  if (process.argv.includes('--check')) return console.log(`${MUTANTS.length} mutants fit the source`);
+  const chosen = MUTANTS.filter(
+    ({ name }) => words.length === 0 || words.some((word) => name.includes(word)),
+  );
+  if (chosen.length === 0) throw new Error(`no mutant matches ${words.join(', ')}`);
+  const copy = mkdtempSync(join(tmpdir(), 'disktro-mutants-'));
+  process.once('SIGINT', () => process.exit(130));
+  process.once('exit', () => rmSync(copy, { recursive: true, force: true }));
+  copyRepository(copy);
+  build(copy);
+  await proveUnmutated(copy, chosen);
+  const compile = compiler(copy);
+  const survivors = [];
+  for (const mutant of chosen) if (!(await tryMutant(copy, compile, mutant))) survivors.push(mutant.name);
+  console.log(`${chosen.length - survivors.length} killed, ${survivors.length} survived`);
+  if (survivors.length > 0) throw new Error(`no test notices: ${survivors.join('; ')}`);
+}
+
+await runMain(main);

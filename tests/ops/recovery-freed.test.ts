@@ -25,6 +25,9 @@ import {
   TINY_SIZES,
 } from './scratch-home.js';
 
+// Each rebuild and each password start a worker thread: on a busy machine that takes a while.
+t.setTimeout(240_000);
+
 const open = (home: string): Promise<OpenVault> => openScratch(home, { sizes: TINY_SIZES });
 
 async function rebuild(home: string): Promise<void> {

@@ -26,6 +26,9 @@ import {
   TINY_SIZES,
 } from './scratch-home.js';
 
+// Each rebuild and each password start a worker thread: on a busy machine that takes a while.
+t.setTimeout(240_000);
+
 /** So many 256-byte chunks that the list of them spills into list chunks; few of them differ. */
 const LONG = Buffer.concat(Array.from({ length: 1000 }, (_, index) => sampleBytes(index % 7, 256)));
 const SMALL = sampleBytes('small', 3000);

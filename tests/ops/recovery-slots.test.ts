@@ -23,6 +23,9 @@ import {
   scratchFolder,
 } from './scratch-home.js';
 
+// Each rebuild and each password start a worker thread: on a busy machine that takes a while.
+t.setTimeout(240_000);
+
 const MASTER_KEY = sampleBytes('slots', 32);
 const LABEL_LIMIT = 200;
 
