@@ -33,8 +33,11 @@ export function lockFileOf(temporaryFolder: string, token: string): string {
 /** Enters a session of the process that holds the token's lock. Its row goes when it ends; after a crash it stays. */
 export function beginSession(catalog: Catalog, token: string): Session {
   const { database } = catalog;
-  const insert = database.prepare('INSERT INTO sessions (token, boot, started_ms) VALUES (?, ?, ?)');
-  const id = catalog.write(() => Number(insert.run(token, bootId(), Date.now()).lastInsertRowid));
+  // There is a row already when an earlier try was committed and the fsync after it failed.
+  const insert = database.prepare<[string, string, number], number>(`
+    INSERT INTO sessions (token, boot, started_ms) VALUES (?, ?, ?)
+    ON CONFLICT (token) DO UPDATE SET boot = excluded.boot RETURNING id`);
+  const id = catalog.write(() => Number(insert.pluck().get(token, bootId(), Date.now())));
   const remove = database.prepare('DELETE FROM sessions WHERE id = ?');
   return { id, token, end: () => catalog.write(() => remove.run(id)) };
 }

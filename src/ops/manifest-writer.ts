@@ -47,17 +47,31 @@ export async function storeManifest(
   const plaintext = encodeManifest(manifest);
   return writer.sealManifest(plaintext, async (id, object) => {
     await vault.home.store.put('manifest', id, object);
-    commitFile(vault.home.catalog, vault.home.session().id, {
-      object: {
-        storeId: id,
-        kind: 'manifest',
-        storedBytes: object.byteLength,
-        children: manifestChildren(manifest),
-      },
-      ...catalogRecord(vault, manifest),
-    });
+    try {
+      commitFile(vault.home.catalog, vault.home.session().id, {
+        object: {
+          storeId: id,
+          kind: 'manifest',
+          storedBytes: object.byteLength,
+          children: manifestChildren(manifest),
+        },
+        ...catalogRecord(vault, manifest),
+      });
+    } catch (error) {
+      await removeUnentered(vault, id);
+      throw error;
+    }
     return { id: id as FileId, storedBytes: object.byteLength };
   });
+}
+
+/** A manifest without a row keeps `gc` from freeing anything. Never throws. */
+async function removeUnentered({ home }: OpenVault, id: StoreId): Promise<void> {
+  try {
+    if (home.objects.find(id) === undefined) await home.store.delete('manifest', [id]);
+  } catch {
+    // Then it stays, and `gc` says so.
+  }
 }
 
 /** The objects that a manifest names itself, not through a list chunk. */

@@ -117,6 +117,13 @@ async function collect(
       if (row.state === 'lost' && !home.isReadOnly && !isIncomplete) home.objects.markPresent([row.row]);
     } else if (isGarbage(home, row)) {
       if (!home.isReadOnly) home.objects.markLost([row.row]);
+    } else if (
+      finding.code === 'E_OBJECT_MISSING' &&
+      options.repair !== true &&
+      twinOf(home, row) !== undefined
+    ) {
+      if (!home.isReadOnly) home.objects.markLost([row.row]);
+      seen.ok++;
     } else {
       options.onFinding?.(finding);
       bad[await settle(home, row, finding, options.repair === true)].push(row.storeId);
@@ -144,10 +151,15 @@ async function settle(
   if (!home.isReadOnly) home.objects.markLost([row.row]);
   if (!repair || home.isReadOnly) return isMissing ? 'missing' : 'corrupt';
   if (!isMissing) await home.store.quarantine(row.kind, row.storeId);
-  const twin = row.plainId === undefined ? undefined : home.objects.findTwin(row.plainId, row.storeId);
+  const twin = twinOf(home, row);
   if (twin === undefined) return isMissing ? 'missing' : 'corrupt';
   forgetReplaced(home.catalog, row.row, twin.row);
   return 'repaired';
+}
+
+/** Another object that holds the same plaintext: what needs this one reads that one. */
+function twinOf(home: OpenHome, row: ObjectRow): ObjectRow | undefined {
+  return row.plainId === undefined ? undefined : home.objects.findTwin(row.plainId, row.storeId);
 }
 
 /** No file needs it any more, or `gc` has freed it since its row was read: nothing is lost with it. */

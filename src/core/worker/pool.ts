@@ -67,8 +67,9 @@ class Lane {
   #death: DisktroError | undefined;
 
   constructor(setup: WorkerSetup) {
+    // Loaders and inspectors of the program around us have no business here, and cost 80 ms a thread.
     // A worker whose stdout is piped into ours would make ours non-blocking, and writes to it fail with EAGAIN.
-    this.#worker = new Worker(ENTRY, { workerData: setup, stdout: true, stderr: true });
+    this.#worker = new Worker(ENTRY, { workerData: setup, stdout: true, stderr: true, execArgv: [] });
     this.#worker.on('message', (response: Response) => this.#settle(response));
     this.#worker.on('error', (cause) => this.#die(`a worker thread failed: ${cause.message}`, cause));
     this.#worker.on('exit', (status) => this.#die(`a worker thread ended with status ${status}`));
