@@ -63,6 +63,22 @@ t.test('a new recovery code replaces the old one', async (t) => {
   await t.rejects(openWith(home, RECOVERY_CODE), { name: 'DisktroError' });
 });
 
+t.test('of two changes in one open vault only the last password opens it', async (t) => {
+  const home = await makeScratchHome(scratchFolder(t), { withSlot: true });
+  const vault = await openWith(home, RECOVERY_CODE);
+  await addPasswordSlot(vault, { newPassword: 'first' });
+  await vault.close();
+  const withFirst = await openWith(home, 'first');
+  await changePassword(withFirst, { newPassword: 'second' });
+  await changePassword(withFirst, { newPassword: 'third' });
+  t.equal((await listSlots(withFirst)).length, 2);
+  await withFirst.close();
+  for (const password of ['first', 'second']) {
+    await t.rejects(openWith(home, password), { code: 'E_WRONG_PASSWORD' }, password);
+  }
+  await (await openWith(home, 'third')).close();
+});
+
 t.test('changing the password after a recovery keeps the recovery code', async (t) => {
   const home = await makeScratchHome(scratchFolder(t), { withSlot: true });
   const vault = await openWith(home, RECOVERY_CODE);
