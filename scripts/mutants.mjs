@@ -24,8 +24,9 @@ import { MUTANTS } from './mutant-table.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const require = createRequire(import.meta.url);
-/** A mutant that makes the tests hang has been noticed. */
-const TEST_LIMIT_MS = 150_000;
+/** For the tests of one mutant: one that makes them hang has been noticed. */
+const MUTANT_LIMIT_MS = 150_000;
+const UNMUTATED_LIMIT_MS = 15 * 60_000;
 
 /** Every source of a mutant as it becomes; throws when a text to replace is not there exactly once. */
 function mutated({ name, edits }) {
@@ -72,7 +73,7 @@ function compiler(copy) {
 }
 
 /** Runs test files by words of their paths. @returns whether all passed, and the first line that says what did not */
-async function runTests(copy, words) {
+async function runTests(copy, words, limitMs) {
   const args = ['scripts/test.mjs', '--as-built', '--bail', ...words];
   const child = spawn(process.execPath, args, {
     cwd: copy,
@@ -89,7 +90,7 @@ async function runTests(copy, words) {
   const timer = setTimeout(() => {
     isHung = true;
     process.kill(-child.pid, 'SIGKILL'); // its own process group: tap and the tests go with it
-  }, TEST_LIMIT_MS);
+  }, limitMs);
   const status = await new Promise((resolve, reject) => child.on('error', reject).on('close', resolve));
   clearTimeout(timer);
   const [, failure] = /^ *✗ (.*)$/m.exec(output) ?? [];
@@ -98,18 +99,16 @@ async function runTests(copy, words) {
   return { isGreen: status === 0, why: isHung ? 'the tests hang' : (failure ?? ''), output };
 }
 
+const testFile = (word) => `dist/tests/${word}.test`;
+
 async function proveUnmutated(copy, mutants) {
   const words = [...new Set(mutants.flatMap(({ tests }) => tests))].sort();
   for (const word of words) {
-    if (!existsSync(join(copy, `dist/tests/${word}.test.js`)))
-      throw new Error(`there is no tests/${word}.test.ts`);
+    if (!existsSync(join(copy, `${testFile(word)}.js`))) throw new Error(`there is no tests/${word}.test.ts`);
   }
   console.log(`unmutated: ${words.join(' ')}`);
-  const { isGreen, output } = await runTests(
-    copy,
-    words.map((word) => `dist/tests/${word}.test`),
-  );
-  if (!isGreen) throw new Error(`the tests fail on the tree as it is:\n${output}`);
+  const { isGreen, why, output } = await runTests(copy, words.map(testFile), UNMUTATED_LIMIT_MS);
+  if (!isGreen) throw new Error(`the tests fail on the tree as it is: ${why}\n${output}`);
 }
 
 /** @returns whether the tests noticed */
@@ -121,8 +120,7 @@ async function tryMutant(copy, compile, mutant) {
     originals.set(compiled, readFileSync(compiled));
     writeFileSync(compiled, compile(file, text));
   }
-  const words = mutant.tests.map((word) => `dist/tests/${word}.test`);
-  const { isGreen, why } = await runTests(copy, words);
+  const { isGreen, why } = await runTests(copy, mutant.tests.map(testFile), MUTANT_LIMIT_MS);
   for (const [compiled, bytes] of originals) writeFileSync(compiled, bytes);
   const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
   const verdict = isGreen ? 'SURVIVED' : 'killed  ';
