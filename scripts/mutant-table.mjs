@@ -194,7 +194,7 @@ export const MUTANTS = [
 `,
       },
     ],
-    tests: ['ops/power-loss-chunk', 'ops/faults'],
+    tests: ['ops/power-loss-chunk'],
   },
   {
     name: 'output not synced before it gets its name',

@@ -78,8 +78,10 @@ async function runTests(copy, words, limitMs) {
   const child = spawn(process.execPath, args, {
     cwd: copy,
     stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true,
+    detached: true, // its own process group: tap and the tests end with it
   });
+  const kill = () => process.kill(-child.pid, 'SIGKILL');
+  process.once('exit', kill);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text) => {
@@ -89,10 +91,11 @@ async function runTests(copy, words, limitMs) {
   let isHung = false;
   const timer = setTimeout(() => {
     isHung = true;
-    process.kill(-child.pid, 'SIGKILL'); // its own process group: tap and the tests go with it
+    kill();
   }, limitMs);
   const status = await new Promise((resolve, reject) => child.on('error', reject).on('close', resolve));
   clearTimeout(timer);
+  process.off('exit', kill);
   const [, failure] = /^ *✗ (.*)$/m.exec(output) ?? [];
   if (status !== 0 && !isHung && failure === undefined)
     throw new Error(`the tests could not be run:\n${output}`);
@@ -137,7 +140,7 @@ async function main() {
   );
   if (chosen.length === 0) throw new Error(`no mutant matches ${words.join(', ')}`);
   const copy = mkdtempSync(join(tmpdir(), 'disktro-mutants-'));
-  process.once('SIGINT', () => process.exit(130));
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(name, () => process.exit(1));
   process.once('exit', () => rmSync(copy, { recursive: true, force: true }));
   copyRepository(copy);
   build(copy);
