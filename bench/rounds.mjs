@@ -54,7 +54,6 @@ export async function runRounds(bench, { name, action, file, tools }) {
         series.storedBytes = await storedBytes(bench, tool, room);
       } else series.samples.push(sample);
       await clearOutput(room);
-      if (action === 'backup') await bench.scratch.closeRoom(room);
     }
   }
   return all;
@@ -77,7 +76,8 @@ async function runOnce(bench, { action, file, tool, room }) {
 }
 
 /**
- * A first backup gets a new repository each time; the other works keep one for each family of tools.
+ * A first backup gets a new repository each time, and the old ones stay until the work is done: right after the
+ * deletion of many files some file systems look long for a free inode, at the cost of whoever comes next; the other works keep one for each family of tools.
  *
  * @param {Bench} bench
  * @param {{action: Action, file: string, tool: Tool, kept: Map<string, Room>}} what

@@ -4,12 +4,13 @@
  */
 import { DisktroError, integrityError } from '../errors.js';
 import { MAX_KDF_MEMORY_BYTES, MAX_KDF_PASSES, MIN_KDF_MEMORY_BYTES, MIN_KDF_PASSES } from '../limits.js';
+import { argon2id } from './argon2id.js';
 import { equalInConstantTime, hkdf, hmacSha256 } from './hashes.js';
 import type { VaultId } from './ids.js';
 import { MASTER_KEY_BYTES } from './keys.js';
 import { parseRecoveryCode } from './recovery-code.js';
 import type { Slot, SlotHeader } from './slot-shape.js';
-import { argon2id, unwrap, WRAP_NONCE_BYTES, wrap } from './sodium.js';
+import { unwrap, WRAP_NONCE_BYTES, wrap } from './sodium.js';
 
 /** Wraps a 32-byte master key. `nonce` (24 bytes) must be fresh. */
 export function sealSlot(

@@ -12,12 +12,8 @@ export async function loadSodium(): Promise<void> {
   await sodium.ready;
 }
 
-/**
- * Argon2id version 1.3, parallelism 1: 32 bytes from a password of any length and a 16-byte salt.
- * @param passes 1 or more iterations
- * @param memoryBytes at least 8 KiB
- */
-export function argon2id(
+/** Argon2id as `argon2id.ts` describes it. */
+export function portableArgon2id(
   password: Uint8Array,
   salt: Uint8Array,
   passes: number,

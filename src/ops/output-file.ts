@@ -14,7 +14,9 @@ import { ignore, nodeFileSystem, openFile } from '../store/file-system.js';
 export interface Output {
   /** null for a descriptor. */
   readonly path: string | null;
-  /** Appends; when it resolves `bytes` may be reused. */
+  /** Writes that may be under way at once. */
+  readonly concurrency: number;
+  /** Appends, in the order of the calls; when it resolves `bytes` may be reused. */
   write(bytes: Uint8Array): Promise<void>;
   /** Makes it durable and gives it its name. @throws E_OUTPUT_EXISTS, E_OUTPUT, E_NO_SPACE */
   finish(): Promise<void>;
@@ -67,6 +69,7 @@ function behindLinks(target: PathLike): Promise<PathLike> {
 export function descriptorOutput(file: OpenFile): Output {
   return {
     path: null,
+    concurrency: 1,
     async write(bytes) {
       await file.write(bytes, null).catch(failing('stdout'));
     },
@@ -78,15 +81,18 @@ export function descriptorOutput(file: OpenFile): Output {
 /** Runs of zeros are looked for in steps of a file-system block. */
 const BLOCK_BYTES = 4096;
 const ZERO_BLOCK = Buffer.alloc(BLOCK_BYTES);
-/** Pushing data out while later chunks are still being opened halves the wait at the end. */
-const SYNC_EVERY_BYTES = 64 * 1024 * 1024;
+/** Data is pushed out while later chunks are still being opened: little is left to wait for at the end. */
+const SYNC_EVERY_BYTES = 16 * 1024 * 1024;
 
 class FileOutput implements Output {
   readonly path: string;
+  /** The next one is on its way to the kernel while one is being copied there. */
+  readonly concurrency = 3;
   readonly #target: PathLike;
   readonly #temporary: PathLike;
   readonly #entry: Entry;
   readonly #force: boolean;
+  #opening: Promise<OpenFile> | undefined;
   #file: OpenFile | undefined;
   #position = 0;
   #unsynced = 0;
@@ -101,14 +107,15 @@ class FileOutput implements Output {
   }
 
   async write(bytes: Uint8Array): Promise<void> {
+    const position = this.#position;
+    this.#position += bytes.byteLength;
     try {
-      this.#file ??= await this.#create();
+      const file = await this.#open();
       for (const [from, to] of dataRuns(bytes)) {
-        await this.#file.write(bytes.subarray(from, to), this.#position + from);
+        await file.write(bytes.subarray(from, to), position + from);
         this.#unsynced += to - from;
       }
-      this.#position += bytes.byteLength;
-      this.#syncInBackground(this.#file);
+      this.#syncInBackground(file);
     } catch (error) {
       throw outputFailure(this.#target, error);
     }
@@ -116,10 +123,10 @@ class FileOutput implements Output {
 
   async finish(): Promise<void> {
     try {
-      this.#file ??= await this.#create();
+      const file = await this.#open();
       await this.#syncing;
-      await this.#file.sync();
-      await this.#file.close();
+      await file.sync();
+      await file.close();
       this.#file = undefined;
       await this.#setAttributes();
       await this.#giveName();
@@ -136,6 +143,11 @@ class FileOutput implements Output {
     await this.#syncing?.catch(() => {});
     await this.#file?.close().catch(() => {});
     await promisify(fs.unlink)(this.#temporary).catch(() => {});
+  }
+
+  #open(): Promise<OpenFile> {
+    this.#opening ??= this.#create();
+    return this.#opening;
   }
 
   /** The file has its full length at once: what is not written stays a hole. */

@@ -112,12 +112,18 @@ async function reassembleInto(
   const source = await openSource(opened(vault), id, options);
   const output = await openOutput(source.manifest, source.entry);
   const total = { bytes: 0, chunks: 0 };
-  try {
-    for await (const chunk of source.chunks) {
+  const writing = mapOrdered(output.concurrency, async (chunk: OpenedChunk) => {
+    try {
       await output.write(chunk.bytes);
-      total.bytes += chunk.bytes.byteLength;
-      total.chunks++;
+    } finally {
       chunk.release();
+    }
+    return chunk.bytes.byteLength;
+  });
+  try {
+    for await (const bytes of writing(source.chunks, options)) {
+      total.bytes += bytes;
+      total.chunks++;
       options.onProgress?.({ ...total, totalBytes: source.manifest.bytes });
     }
     throwIfAborted(options.signal);

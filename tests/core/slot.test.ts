@@ -1,11 +1,12 @@
 // The master key under a password or a recovery code. Source: src/core/slot.ts.
 import t from 'tap';
+import { argon2id } from '../../src/core/argon2id.js';
 import { hmacSha256 } from '../../src/core/hashes.js';
 import { MASTER_KEY_BYTES } from '../../src/core/keys.js';
 import { formatRecoveryCode } from '../../src/core/recovery-code.js';
 import { checkParameters, openSlot, sealSlot } from '../../src/core/slot.js';
 import type { Slot, SlotHeader } from '../../src/core/slot-shape.js';
-import { argon2id, loadSodium, unwrap, WRAP_NONCE_BYTES } from '../../src/core/sodium.js';
+import { loadSodium, unwrap, WRAP_NONCE_BYTES } from '../../src/core/sodium.js';
 import { MIB } from '../../src/limits.js';
 import { noise } from './samples.js';
 import { hkdf } from './twins/hkdf.js';

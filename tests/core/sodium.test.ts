@@ -1,7 +1,8 @@
-// Argon2id and XChaCha20-Poly1305 through libsodium. Source: src/core/sodium.ts.
+// Argon2id, native and portable, and XChaCha20-Poly1305. Source: src/core/argon2id.ts, src/core/sodium.ts.
 // Vectors: argon2id.json, argon2id-command.json, xchacha20-poly1305.json.
 import t from 'tap';
-import { argon2id, loadSodium, unwrap, wrap } from '../../src/core/sodium.js';
+import { argon2id, nativeArgon2id } from '../../src/core/argon2id.js';
+import { loadSodium, portableArgon2id, unwrap, wrap } from '../../src/core/sodium.js';
 import { fromHex, readVectors, toHex } from './vectors.js';
 
 interface Argon2Vectors {
@@ -16,12 +17,20 @@ interface Argon2Vectors {
 
 await loadSodium();
 
+const implementations = [
+  ['chosen', argon2id],
+  ['portable', portableArgon2id],
+  ['native', nativeArgon2id() ?? portableArgon2id],
+] as const;
+
 for (const file of ['argon2id', 'argon2id-command']) {
   for (const { password, salt, passes, memoryBytes, hash } of readVectors<Argon2Vectors>(file).vectors) {
     t.test(
       `Argon2id at ${memoryBytes / 1024} KiB and ${passes} passes is that of ${file}.json`,
       async (t) => {
-        t.equal(toHex(argon2id(fromHex(password), fromHex(salt), passes, memoryBytes)), hash);
+        for (const [name, hashing] of implementations) {
+          t.equal(toHex(hashing(fromHex(password), fromHex(salt), passes, memoryBytes)), hash, name);
+        }
       },
     );
   }
