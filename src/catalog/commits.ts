@@ -72,12 +72,14 @@ export function forgetReplaced(catalog: Catalog, lost: number, replacement: numb
     'INSERT OR IGNORE INTO refs (parent, child) SELECT parent, ? FROM refs WHERE child = ?',
   );
   const removeRefs = database.prepare('DELETE FROM refs WHERE parent = @lost OR child = @lost');
+  const removeCopies = database.prepare('DELETE FROM copies WHERE object = ?');
   const removeObject = database.prepare('DELETE FROM objects WHERE id = ?');
   const { revive } = prepare(database);
   catalog.write(() => {
     adopt.run(replacement, lost);
     revive.run(replacement);
     removeRefs.run({ lost });
+    removeCopies.run(lost);
     removeObject.run(lost);
   });
 }

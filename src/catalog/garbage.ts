@@ -52,7 +52,7 @@ export function entombOrphans(
   const { database } = catalog;
   const orphans = database
     .prepare<[string], number>(
-      `SELECT id FROM objects WHERE tombstoned_ms IS NULL
+      `SELECT id FROM objects WHERE tombstoned_ms IS NULL AND held = 0
          AND NOT EXISTS (SELECT 1 FROM files WHERE files.object = objects.id)
          AND NOT ${HAS_LIVE_PARENT} AND NOT (kind = ${KIND_NUMBERS.manifest} AND state = ${STATE_NUMBERS.lost})
          AND session NOT IN (SELECT value FROM json_each(?))`,
@@ -94,14 +94,21 @@ export function beginFreeing(
   });
 }
 
-/** Forgets objects whose files are gone for good. */
+/** Forgets objects whose files are gone for good; of those with copies elsewhere it is noted that they may go too. */
 export function finishFreeing(catalog: Catalog, rows: readonly ObjectRow[]): void {
   const { database } = catalog;
   const removeRefs = database.prepare('DELETE FROM refs WHERE parent = @row OR child = @row');
+  const removeCopies = database.prepare('DELETE FROM copies WHERE object = ?');
+  const noteFreed = database.prepare(
+    `INSERT OR REPLACE INTO freed SELECT store_id, ? FROM objects
+     WHERE id = ? AND EXISTS (SELECT 1 FROM copies WHERE object = objects.id)`,
+  );
   const removeObject = database.prepare('DELETE FROM objects WHERE id = ?');
   catalog.write(() => {
     for (const { row } of rows) {
+      noteFreed.run(Date.now(), row);
       removeRefs.run({ row });
+      removeCopies.run(row);
       removeObject.run(row);
     }
   });

@@ -46,6 +46,33 @@ const STEPS: readonly string[] = [
     value ANY
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  ALTER TABLE objects ADD COLUMN held INTEGER NOT NULL DEFAULT 0; -- 1: kept for the cluster, no file here needs it
+  ALTER TABLE objects ADD COLUMN vault BLOB; -- whose, of held ones
+  CREATE INDEX objects_held ON objects (vault) WHERE held = 1;
+  CREATE TABLE nodes (
+    id INTEGER PRIMARY KEY,
+    node_id TEXT NOT NULL UNIQUE
+  ) STRICT;
+  CREATE TABLE copies (
+    object INTEGER NOT NULL,
+    node INTEGER NOT NULL,
+    PRIMARY KEY (object, node)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE deletions (
+    store_id BLOB PRIMARY KEY CHECK (length(store_id) = 32),
+    vault BLOB NOT NULL,
+    free_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE freed (
+    store_id BLOB PRIMARY KEY CHECK (length(store_id) = 32),
+    freed_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE vaults (
+    id BLOB PRIMARY KEY CHECK (length(id) = 16),
+    record TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /** The `user_version` that this program writes. */

@@ -23,6 +23,19 @@ export interface Config {
   readonly workers: number | 'auto';
   readonly peers: readonly string[];
   readonly exclude: readonly string[];
+  /** What other nodes call this one; empty: the host name. */
+  readonly node_name: string;
+  /** Copies go to distinct zones first. */
+  readonly zone: string;
+  /** Most bytes held for others; 0 = no limit. */
+  readonly quota: number;
+  /** Bytes of the disk that others cannot fill. */
+  readonly reserve: number;
+  /** Bytes per second to and from peers; 0 = no limit. */
+  readonly limit_upload: number;
+  readonly limit_download: number;
+  /** Whether peers on the local network are looked for. */
+  readonly mdns: boolean;
   readonly log_level: LogLevel;
 }
 
@@ -42,6 +55,13 @@ export const DEFAULT_CONFIG: Config = {
   workers: 'auto',
   peers: [],
   exclude: [],
+  node_name: '',
+  zone: '',
+  quota: 0,
+  reserve: 268_435_456,
+  limit_upload: 0,
+  limit_download: 0,
+  mdns: true,
   log_level: 'INFO',
 };
 

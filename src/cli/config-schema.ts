@@ -12,6 +12,7 @@ interface Rule {
   readonly expected: string;
 }
 
+const MOST_BYTES = Number.MAX_SAFE_INTEGER;
 const YEAR_SECONDS = 31_536_000;
 
 const whole = (min: number, max: number): Rule => ({
@@ -50,6 +51,13 @@ const RULES: Readonly<Record<ConfigKey, Rule>> = {
   },
   peers: texts('a list of addresses'),
   exclude: texts('a list of patterns'),
+  node_name: { schema: z.string().max(200), expected: 'a name of at most 200 characters' },
+  zone: { schema: z.string().max(100), expected: 'a name of at most 100 characters' },
+  quota: whole(0, MOST_BYTES),
+  reserve: whole(0, MOST_BYTES),
+  limit_upload: whole(0, MOST_BYTES),
+  limit_download: whole(0, MOST_BYTES),
+  mdns: { schema: z.boolean(), expected: 'true or false' },
   log_level: oneOf('ERROR', 'WARNING', 'INFO', 'DEBUG'),
 };
 
@@ -77,6 +85,7 @@ function parsedText(key: ConfigKey, text: string): unknown {
       .split(/[,\n]/)
       .map((part) => part.trim())
       .filter(Boolean);
+  if (typeof DEFAULT_CONFIG[key] === 'boolean') return text === 'true' ? true : text === 'false' ? false : text;
   const isNumeric = typeof DEFAULT_CONFIG[key] === 'number' || key === 'workers';
   return isNumeric && /^\d+$/.test(text) ? Number(text) : text;
 }

@@ -10,7 +10,7 @@ export const EXITS = {
   unexpected: { status: 1, meaning: 'unexpected: a bug' },
   usage: { status: 2, meaning: 'usage or configuration' },
   inputs: { status: 3, meaning: 'some (or all) inputs or outputs failed, or too few copies were confirmed' },
-  notFound: { status: 4, meaning: 'no such id or name, or a prefix that fits several' },
+  notFound: { status: 4, meaning: 'no such id, name or node, or a prefix that fits several' },
   noVault: { status: 10, meaning: 'no vault or store here, not readable or writable, or a format too new' },
   locked: { status: 11, meaning: 'locked by another process' },
   wrongPassword: { status: 12, meaning: 'wrong password' },

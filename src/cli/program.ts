@@ -52,8 +52,10 @@ function createCommand(spec: CommandSpec, dispatch: Dispatch): Command {
   if (spec.operands !== undefined) command.arguments(spec.operands);
   addOptions(command, spec.options ?? [], false);
   addOptions(command, GLOBAL_OPTIONS, true);
-  if (spec.subcommands === undefined) command.action(() => dispatch(spec, requestOf(command)));
-  else command.usage('[options] <command>').enablePositionalOptions();
+  if (spec.load !== undefined) command.action(() => dispatch(spec, requestOf(command)));
+  if (spec.subcommands !== undefined) {
+    command.usage(`[options] ${spec.load === undefined ? '<command>' : '[command]'}`).enablePositionalOptions();
+  }
   for (const inner of spec.subcommands ?? []) command.addCommand(createCommand(inner, dispatch));
   return command.addHelpText('after', commandHelp(spec));
 }

@@ -21,7 +21,7 @@ export function createEngine(keys: EngineKeys, threads: number): Engine {
   let pool: WorkerPool | undefined;
   let seenBytes = 0;
   return {
-    concurrency: Math.max(1, threads * 3),
+    concurrency: Math.max(1, threads * 2),
     async run(job) {
       seenBytes += job.input.byteLength;
       if (pool === undefined && threads > 0 && seenBytes >= INLINE_BELOW_BYTES)

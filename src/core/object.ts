@@ -15,7 +15,7 @@ import type { BlockCodec, Compression } from './codec.js';
 import { blockCodec, isWorthCompressing } from './codec.js';
 import { hkdf, sha256Hex } from './hashes.js';
 import type { StoreId, VaultId } from './ids.js';
-import { idToBytes } from './ids.js';
+import { idToBytes, vaultIdFromBytes } from './ids.js';
 import { padmeLength } from './padding.js';
 
 export type ObjectKind = 'chunk' | 'manifest';
@@ -159,6 +159,12 @@ export function openObject<Output extends Uint8Array>(
     );
   }
   return target;
+}
+
+/** The vault an object belongs to, told from its first 20 bytes; undefined when they are not those of an object. */
+export function vaultOf(object: Uint8Array): VaultId | undefined {
+  if (object.byteLength < 20 || MAGIC.compare(object, 0, 4) !== 0) return undefined;
+  return vaultIdFromBytes(object.subarray(4, 20));
 }
 
 /** Length, magic, vault id and store id: what can be checked of an object without any key. */

@@ -1,5 +1,6 @@
 /** Files and streams into the vault: one pass over the input, bounded memory, acknowledged only when durable. */
 import os from 'node:os';
+import type { ObjectRow } from '../catalog/objects.js';
 import type { Compression } from '../core/codec.js';
 import type { FileId } from '../core/ids.js';
 import type { Piece } from '../core/input-window.js';
@@ -38,9 +39,16 @@ export interface ChunkOptions {
   readonly workers?: number | 'auto' | undefined;
   /** Copies wanted on distinct nodes, this one included; default 3. */
   readonly replicas?: number | undefined;
+  /** Makes the copies on other nodes; without it there is one, here. */
+  readonly copier?: Copier | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: ChunkProgress) => void) | undefined;
   readonly onNotice?: ((message: string) => void) | undefined;
+}
+
+export interface Copier {
+  /** @returns the fewest copies that any of these objects has now, this node's included */
+  copy(objects: readonly ObjectRow[], copies: number, signal: AbortSignal | undefined): Promise<number>;
 }
 
 export interface ChunkResult {
@@ -126,7 +134,9 @@ async function chunkSource(vault: OpenVault, input: Input, options: ChunkOptions
       entry: { ...input.entry, type: 'file', sizeBytes: bytes, extents: wholeOf(bytes) },
       createdMs: Date.now(),
     });
-    const copies = { wanted: options.replicas ?? DEFAULT_REPLICAS, confirmed: 1 };
+    const wanted = options.replicas ?? DEFAULT_REPLICAS;
+    const confirmed = await options.copier?.copy(vault.home.objects.descendants(id), wanted, options.signal);
+    const copies = { wanted, confirmed: confirmed ?? 1 };
     return {
       id,
       name: input.name,

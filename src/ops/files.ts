@@ -1,8 +1,9 @@
 /** What is in the vault: listing, one file in detail, and taking files out of it. */
+import { fewestCopies } from '../catalog/copies.js';
 import type { FileRow } from '../catalog/files.js';
 import { eachFile, findFile } from '../catalog/files.js';
 import { removeFileRows } from '../catalog/garbage.js';
-import type { FileId } from '../core/ids.js';
+import type { FileId, NodeId } from '../core/ids.js';
 import { isStoreId } from '../core/ids.js';
 import { readList } from '../core/list.js';
 import type { Entry, ManifestKind } from '../core/manifest.js';
@@ -50,14 +51,21 @@ export interface FileInfo extends FileSummary {
 
 const MOST_ENTRIES = 100;
 
-/** Every file, oldest first. */
-export function* listFiles(vault: Vault): Generator<FileSummary> {
+/**
+ * Every file, oldest first.
+ * @param counted nodes whose copies count beside this one's
+ */
+export function* listFiles(vault: Vault, counted: readonly NodeId[] = []): Generator<FileSummary> {
   const open = opened(vault);
-  for (const row of eachFile(open.home.catalog)) yield summary(open, row);
+  for (const row of eachFile(open.home.catalog)) yield summary(open, row, counted);
 }
 
 /** @throws E_NOT_FOUND, E_AMBIGUOUS, E_OBJECT_MISSING, integrity codes */
-export async function fileInfo(vault: Vault, idText: string): Promise<FileInfo> {
+export async function fileInfo(
+  vault: Vault,
+  idText: string,
+  counted: readonly NodeId[] = [],
+): Promise<FileInfo> {
   const open = opened(vault);
   const id = resolveFileId(open, idText);
   const row = findFile(open.home.catalog, id);
@@ -71,7 +79,7 @@ export async function fileInfo(vault: Vault, idText: string): Promise<FileInfo> 
   }
   const storedBytes = open.home.objects.descendants(id).reduce((sum, object) => sum + object.storedBytes, 0);
   const { host, entryCount, v: manifestVersion } = manifest;
-  return { ...summary(open, row), host, storedBytes, entryCount, entries, manifestVersion };
+  return { ...summary(open, row, counted), host, storedBytes, entryCount, entries, manifestVersion };
 }
 
 export interface RemoveResult {
@@ -91,7 +99,7 @@ export async function removeFiles(home: Home, ids: readonly string[]): Promise<R
   return { removed, tombstoned: dead.length, tombstonedBytes };
 }
 
-function summary(vault: OpenVault, row: FileRow): FileSummary {
+function summary(vault: OpenVault, row: FileRow, counted: readonly NodeId[]): FileSummary {
   const record = openRecord(vault.keys.name, row.sealed) as ReadonlyMap<string, unknown>;
   return {
     id: row.id,
@@ -101,7 +109,7 @@ function summary(vault: OpenVault, row: FileRow): FileSummary {
     created: new Date(row.createdMs).toISOString(),
     tags: record.get('tags') as readonly string[],
     chunks: Number(record.get('chunks')),
-    copies: row.isComplete ? 1 : 0,
+    copies: counted.length === 0 ? Number(row.isComplete) : fewestCopies(vault.home.catalog, row.id, counted),
   };
 }
 

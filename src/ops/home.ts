@@ -7,16 +7,21 @@ import os from 'node:os';
 import path from 'node:path';
 import type { CommitObserver } from '../catalog/catalog.js';
 import { Catalog } from '../catalog/catalog.js';
+import type { NewHolding } from '../catalog/holdings.js';
+import { enterHoldings } from '../catalog/holdings.js';
 import { ProcessLock } from '../catalog/lock.js';
 import { ObjectTable } from '../catalog/objects.js';
 import type { Session } from '../catalog/sessions.js';
 import { beginSession, lockFileOf, newToken } from '../catalog/sessions.js';
-import { DisktroError, fileSystemError, isDisktroError, throwIfAborted } from '../errors.js';
+import type { StoreId } from '../core/ids.js';
+import type { ObjectKind } from '../core/object.js';
+import { OBJECT_HEADER_BYTES, vaultOf } from '../core/object.js';
+import { DisktroError, fileSystemError, isDisktroError, lockedError, throwIfAborted } from '../errors.js';
 import { FileStore } from '../store/file-store.js';
 import type { FileSystem } from '../store/file-system.js';
 import { nodeFileSystem } from '../store/file-system.js';
 import type { HomePaths } from '../store/paths.js';
-import { homePaths } from '../store/paths.js';
+import { homePaths, OBJECT_KINDS } from '../store/paths.js';
 import { isBeingRebuilt, recoverAfterCrash } from './crash-recovery.js';
 import type { VaultFile } from './vault-files.js';
 import { readVaultFile } from './vault-files.js';
@@ -121,7 +126,8 @@ export async function openStoreAndCatalog(options: HomeOptions): Promise<OpenHom
   const fileSystem = options.fileSystem ?? nodeFileSystem;
   const paths = homePaths(options.home);
   const vaultFile = await readVaultFile(fileSystem, paths);
-  if (vaultFile === undefined) throw noVault(options.home);
+  // A node that only stores for others has no vault.
+  if (vaultFile === undefined && !fs.existsSync(paths.catalog)) throw noVault(options.home);
   const token = newToken();
   // Before the look at the rebuild's lock: of two processes, each sees the other's or is seen.
   const lock = options.readOnly === true ? undefined : lockHome(paths, token);
@@ -137,6 +143,65 @@ export async function openStoreAndCatalog(options: HomeOptions): Promise<OpenHom
     catalog?.close();
     lock?.release();
     throw error;
+  }
+}
+
+/**
+ * Opens the home of a node, and makes it when there is none: store and catalog, no vault. Where the catalog of a node
+ * without a vault is gone, everything in its store is entered again.
+ */
+export async function openNodeHome(options: HomeOptions): Promise<OpenHome> {
+  const paths = homePaths(options.home);
+  const hasNone = (await readVaultFile(options.fileSystem ?? nodeFileSystem, paths)) === undefined;
+  if (hasNone && !fs.existsSync(paths.catalog)) await makeNodeHome(options, paths);
+  return openStoreAndCatalog(options);
+}
+
+async function makeNodeHome(options: HomeOptions, paths: HomePaths): Promise<void> {
+  const fileSystem = options.fileSystem ?? nodeFileSystem;
+  try {
+    fs.mkdirSync(paths.home, { recursive: true, mode: 0o700 });
+    fs.mkdirSync(paths.temporary, { recursive: true, mode: 0o700 });
+    const lock = await ProcessLock.acquire(path.join(paths.temporary, 'init.lock'), 30_000);
+    if (lock === undefined) throw lockedError(`home ${paths.home}`);
+    try {
+      if (fs.existsSync(paths.catalog)) return;
+      const store = new FileStore(fileSystem, paths, newToken());
+      await store.makeFolders();
+      await makeCatalogOf(store, paths);
+      await fileSystem.syncFolder(path.dirname(paths.home));
+    } finally {
+      lock.release();
+    }
+  } catch (error) {
+    throw fileSystemError(error, `making a home at ${paths.home}`);
+  }
+}
+
+/** Made aside and renamed, so that one that is there is whole. */
+async function makeCatalogOf(store: FileStore, paths: HomePaths): Promise<void> {
+  const aside = path.join(paths.temporary, `${newToken()}-catalog.db`);
+  const catalog = Catalog.create(aside, { journal: 'delete' });
+  try {
+    for (const kind of OBJECT_KINDS) await enterAll(store, catalog, kind);
+  } finally {
+    catalog.close();
+  }
+  fs.renameSync(aside, paths.catalog);
+}
+
+async function enterAll(store: FileStore, catalog: Catalog, kind: ObjectKind): Promise<void> {
+  let after: StoreId | undefined;
+  for (;;) {
+    const page = await store.list(kind, after === undefined ? {} : { after });
+    after = page.at(-1)?.id;
+    if (after === undefined) return;
+    const holdings: NewHolding[] = [];
+    for (const { id, bytes } of page) {
+      const vault = vaultOf(await store.get(kind, id, { offset: 0, length: OBJECT_HEADER_BYTES }));
+      if (vault !== undefined) holdings.push({ id, kind, bytes, vault });
+    }
+    enterHoldings(catalog, holdings);
   }
 }
 

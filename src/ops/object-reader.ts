@@ -6,13 +6,15 @@ import type { ObjectRow } from '../catalog/objects.js';
 import type { BufferPool } from '../core/buffer-pool.js';
 import { bufferPool } from '../core/buffer-pool.js';
 import type { Engine } from '../core/engine.js';
-import type { FileId, StoreId } from '../core/ids.js';
+import type { FileId, PlainId, StoreId } from '../core/ids.js';
 import type { ChunkRef } from '../core/list.js';
 import type { Manifest } from '../core/manifest.js';
 import { decodeManifest } from '../core/manifest.js';
 import type { ObjectKind } from '../core/object.js';
 import { maxObjectBytes } from '../core/object.js';
+import type { DisktroError } from '../errors.js';
 import { isDisktroError } from '../errors.js';
+import type { ObjectSource } from './peer-source.js';
 import type { OpenVault } from './vault.js';
 
 /** A chunk's plaintext. The bytes are valid until `release`, to be called once. */
@@ -26,10 +28,17 @@ export class ObjectReader {
   readonly #vault: OpenVault;
   readonly #objects: BufferPool;
   readonly #plaintexts: BufferPool;
+  readonly #source: ObjectSource | undefined;
+  readonly #signal: AbortSignal | undefined;
+  /** Objects that came from other nodes so far. */
+  fetched = 0;
 
-  constructor(vault: OpenVault, engine: Engine) {
+  /** @param source where objects come from that this home does not have whole */
+  constructor(vault: OpenVault, engine: Engine, source?: ObjectSource, signal?: AbortSignal) {
     this.#vault = vault;
     this.engine = engine;
+    this.#source = source;
+    this.#signal = signal;
     // One plaintext more than are being opened: the one that the consumer holds.
     this.#objects = bufferPool(engine.concurrency, maxObjectBytes(vault.sizes.max));
     this.#plaintexts = bufferPool(engine.concurrency + 1, vault.sizes.max);
@@ -75,25 +84,53 @@ export class ObjectReader {
   async readManifest(id: FileId): Promise<Manifest> {
     const plaintext = await this.#plaintexts.take();
     try {
-      const length = await this.#open('manifest', id, undefined, plaintext);
+      const length = await this.#openOrTwin({ storeId: id }, plaintext, 'manifest');
       return decodeManifest(Buffer.from(plaintext.subarray(0, length)));
     } finally {
       this.#plaintexts.give(plaintext);
     }
   }
 
-  async #openOrTwin(ref: ChunkRef, target: Uint8Array): Promise<number> {
+  async #openOrTwin(
+    ref: Pick<ChunkRef, 'storeId'> & Partial<ChunkRef>,
+    target: Uint8Array,
+    kind: ObjectKind = 'chunk',
+  ): Promise<number> {
     try {
-      return await this.#open('chunk', ref.storeId, ref.rawBytes, target);
+      return await this.#open(kind, ref.storeId, ref.rawBytes, target);
     } catch (error) {
-      const twin = isDisktroError(error) ? this.#twinOf(ref) : undefined;
-      if (twin === undefined) throw error;
-      return this.#open('chunk', twin.storeId, ref.rawBytes, target);
+      if (!isDisktroError(error)) throw error;
+      const twin = ref.plainId === undefined ? undefined : this.#twinOf(ref.plainId, ref.storeId);
+      if (twin !== undefined) return this.#open(kind, twin.storeId, ref.rawBytes, target);
+      if (this.#source === undefined) throw error;
+      return this.#fetch(this.#source, error, kind, ref.storeId, ref.rawBytes, target);
     }
   }
 
-  #twinOf(ref: ChunkRef): ObjectRow | undefined {
-    return this.#vault.home.objects.findTwin(ref.plainId, ref.storeId);
+  /** @param local why it has to be fetched: told when no other node has it either */
+  async #fetch(
+    source: ObjectSource,
+    local: DisktroError,
+    kind: ObjectKind,
+    id: StoreId,
+    rawBytes: number | undefined,
+    output: Uint8Array,
+  ): Promise<number> {
+    const object = await this.#objects.take();
+    try {
+      const length = await source.fetch(id, object, this.#signal).catch((error: unknown) => {
+        throw isDisktroError(error, 'E_OBJECT_MISSING') ? local : error;
+      });
+      const raw = await this.#unseal(kind, id, rawBytes, object.subarray(0, length), output);
+      this.fetched++;
+      return raw;
+    } finally {
+      this.#objects.give(object);
+    }
+  }
+
+  #twinOf(plainId: PlainId, storeId: StoreId): ObjectRow | undefined {
+    return this.#vault.home.objects.findTwin(plainId, storeId);
   }
 
   async #open(
@@ -105,17 +142,27 @@ export class ObjectReader {
     const object = await this.#objects.take();
     try {
       const length = await this.#vault.home.store.read(kind, id, object);
-      return await this.engine.run({
-        type: 'open',
-        kind,
-        id,
-        input: object.subarray(0, length),
-        output,
-        maxRawBytes: this.#vault.sizes.max,
-        ...(rawBytes === undefined ? {} : { rawBytes }),
-      });
+      return await this.#unseal(kind, id, rawBytes, object.subarray(0, length), output);
     } finally {
       this.#objects.give(object);
     }
+  }
+
+  #unseal(
+    kind: ObjectKind,
+    id: StoreId,
+    rawBytes: number | undefined,
+    input: Uint8Array,
+    output: Uint8Array,
+  ): Promise<number> {
+    return this.engine.run({
+      type: 'open',
+      kind,
+      id,
+      input,
+      output,
+      maxRawBytes: this.#vault.sizes.max,
+      ...(rawBytes === undefined ? {} : { rawBytes }),
+    });
   }
 }

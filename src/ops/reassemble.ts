@@ -13,6 +13,7 @@ import type { OpenedChunk } from './object-reader.js';
 import { ObjectReader } from './object-reader.js';
 import type { Output } from './output-file.js';
 import { descriptorOutput, fileOutput, outputPath } from './output-file.js';
+import type { ObjectSource } from './peer-source.js';
 import { resolveFileId } from './resolve.js';
 import { threadCount } from './threads.js';
 import type { OpenVault, Vault } from './vault.js';
@@ -28,6 +29,8 @@ export interface ReadOptions {
   readonly workers?: number | 'auto' | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: ReassembleProgress) => void) | undefined;
+  /** Where objects come from that this home does not have whole. */
+  readonly source?: ObjectSource | undefined;
 }
 
 export interface ReassembleOptions extends ReadOptions {
@@ -46,6 +49,7 @@ export interface ReassembleResult {
   readonly path: string | null;
   readonly bytes: number;
   readonly chunks: number;
+  /** Objects that this home did not have whole. */
   readonly fetchedFromPeers: number;
   readonly seconds: number;
 }
@@ -100,6 +104,7 @@ interface Source {
   readonly manifest: Manifest;
   readonly entry: Entry;
   readonly chunks: AsyncIterable<OpenedChunk>;
+  readonly reader: ObjectReader;
 }
 
 async function reassembleInto(
@@ -134,21 +139,21 @@ async function reassembleInto(
   }
   const { name } = source.manifest;
   const seconds = (performance.now() - startedMs) / 1000;
-  return { id: source.id, name, path: output.path, ...total, fetchedFromPeers: 0, seconds };
+  return { id: source.id, name, path: output.path, ...total, fetchedFromPeers: source.reader.fetched, seconds };
 }
 
 async function openSource(vault: OpenVault, idText: string, options: ReadOptions): Promise<Source> {
   const { signal } = options;
   throwIfAborted(signal);
   const id = resolveFileId(vault, idText);
-  const reader = new ObjectReader(vault, vault.engine(threadCount(options.workers)));
+  const reader = new ObjectReader(vault, vault.engine(threadCount(options.workers)), options.source, signal);
   const manifest = await reader.readManifest(id);
   const entry = await onlyEntry(reader, manifest);
   const opening = mapOrdered(reader.engine.concurrency, async (item: Parameters<typeof decodeRef>[0]) =>
     reader.readChunk(decodeRef(item)),
   );
   const items = readList(manifest.chunks, (ref) => reader.readListChunk(ref));
-  return { id, manifest, entry, chunks: checkedLength(opening(items, { signal }), manifest.bytes) };
+  return { id, manifest, entry, reader, chunks: checkedLength(opening(items, { signal }), manifest.bytes) };
 }
 
 /** A file's chunks are the file: one entry, whose only extent covers them all. */

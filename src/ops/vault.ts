@@ -3,7 +3,9 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { Catalog } from '../catalog/catalog.js';
+import { heldTotals } from '../catalog/holdings.js';
 import { ProcessLock } from '../catalog/lock.js';
+import { ObjectTable } from '../catalog/objects.js';
 import { newToken } from '../catalog/sessions.js';
 import type { ChunkSizes } from '../core/cutter.js';
 import { chunkSizes } from '../core/cutter.js';
@@ -16,7 +18,7 @@ import { deriveKeys, MASTER_KEY_BYTES, wipeKeys } from '../core/keys.js';
 import { formatRecoveryCode, parseRecoveryCode, RECOVERY_CODE_BYTES } from '../core/recovery-code.js';
 import type { Unlocked } from '../core/unlock.js';
 import { runInOwnWorker } from '../core/worker/pool.js';
-import { DisktroError, fileSystemError, integrityError, lockedError } from '../errors.js';
+import { DisktroError, fileSystemError, integrityError, isDisktroError, lockedError } from '../errors.js';
 import { DEFAULT_AVERAGE_CHUNK_BYTES } from '../limits.js';
 import { FileStore } from '../store/file-store.js';
 import { nodeFileSystem } from '../store/file-system.js';
@@ -174,11 +176,13 @@ export async function createVault(
     const token = newToken();
     const store = new FileStore(fileSystem, paths, token);
     await store.makeFolders();
-    await removeLeftoverSlots(options, paths, store);
-    for (const file of ['catalog.db', 'catalog.db-wal', 'catalog.db-shm']) {
-      fs.rmSync(path.join(paths.home, file), { force: true });
+    if (!isNodeCatalog(paths)) {
+      await removeLeftoverSlots(options, paths, store);
+      for (const file of ['catalog.db', 'catalog.db-wal', 'catalog.db-shm']) {
+        fs.rmSync(path.join(paths.home, file), { force: true });
+      }
+      Catalog.create(paths.catalog, { observer: options.commitObserver }).close();
     }
-    Catalog.create(paths.catalog, { observer: options.commitObserver }).close();
     for (const slot of slots) await writeSlot(fileSystem, paths, token, slot);
     const created = new Date().toISOString();
     await writeVaultFile(fileSystem, paths, token, { vaultId, created, sizes });
@@ -189,6 +193,22 @@ export async function createVault(
     lock.release();
   }
   return { home: paths.home, vaultId, recoveryCode };
+}
+
+/** The catalog of a node that has stored for others so far: its rows stay. */
+function isNodeCatalog(paths: HomePaths): boolean {
+  if (!fs.existsSync(paths.catalog)) return false;
+  let catalog: Catalog | undefined;
+  try {
+    catalog = Catalog.open(paths.catalog);
+    const { objects } = new ObjectTable(catalog).totals();
+    return objects > 0 && heldTotals(catalog).objects === objects;
+  } catch (error) {
+    if (isDisktroError(error, 'E_CATALOG_CORRUPT')) return false;
+    throw error;
+  } finally {
+    catalog?.close();
+  }
 }
 
 async function lockForInit(paths: HomePaths): Promise<ProcessLock> {

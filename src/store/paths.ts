@@ -11,6 +11,8 @@ export interface HomePaths {
   readonly temporary: string;
   readonly quarantine: string;
   readonly catalog: string;
+  readonly node: string;
+  readonly apiToken: string;
 }
 
 export function homePaths(home: string): HomePaths {
@@ -22,6 +24,8 @@ export function homePaths(home: string): HomePaths {
     temporary: path.join(home, 'tmp'),
     quarantine: path.join(home, 'quarantine'),
     catalog: path.join(home, 'catalog.db'),
+    node: path.join(home, 'node'),
+    apiToken: path.join(home, 'api-token'),
   };
 }
 

@@ -45,10 +45,10 @@ t.test('without threads everything is done inline', async (t) => {
   await engine.close();
 });
 
-t.test('three jobs a thread are worth having under way', async (t) => {
+t.test('two jobs a thread are worth having under way', async (t) => {
   for (const [count, concurrency] of [
-    [1, 3],
-    [4, 12],
+    [1, 2],
+    [4, 8],
   ] as const) {
     const engine = createEngine(engineKeys, count);
     t.equal(engine.concurrency, concurrency);

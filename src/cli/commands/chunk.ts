@@ -1,9 +1,18 @@
 /** `disktro chunk`: stores each input and prints its id. An input that fails does not stop the others. */
 import { basename } from 'node:path';
 import { DisktroError, isDisktroError, throwIfAborted, usageError } from '../../errors.js';
-import { type ChunkOptions, type ChunkResult, chunkDescriptor, chunkFile } from '../../ops/chunk.js';
+import {
+  type ChunkOptions,
+  type ChunkResult,
+  type Copier,
+  chunkDescriptor,
+  chunkFile,
+} from '../../ops/chunk.js';
+import type { Cluster } from '../../ops/cluster.js';
 import type { Vault } from '../../ops/vault.js';
+import { openedHome } from '../../ops/vault.js';
 import { type Context, openOrCreateVault, progressOf } from '../context.js';
+import { clusterOf } from '../node-context.js';
 import { rawArguments } from '../raw-arguments.js';
 import { count, formatBytes, formatSeconds, rateRemark } from '../units.js';
 
@@ -22,14 +31,17 @@ const STDIN_DESCRIPTOR = 0;
 export async function run(context: Context, paths: readonly string[], flags: ChunkFlags): Promise<void> {
   checkUsage(context, paths, flags);
   await using vault = await openOrCreateVault(context, { isStdinTaken: paths.includes(STDIN) });
+  const cluster = flags.replicate ? await clusterOf(context, openedHome(vault)) : undefined;
+  await using _closing = { [Symbol.asyncDispose]: async () => cluster?.close() };
+  const copier = cluster === undefined ? undefined : await copierFor(context, vault, cluster);
   const rawOf = rawArguments();
   let failed = 0;
   let tooFew: DisktroError | undefined;
   for (const path of paths) {
     throwIfAborted(context.signal);
     try {
-      const result = await chunkOne(context, vault, rawOf(path) ?? path, flags);
-      report(context, result);
+      const result = await chunkOne(context, vault, rawOf(path) ?? path, flags, copier);
+      report(context, result, cluster);
       tooFew ??= flags.replicate ? copiesError(context, result) : undefined;
     } catch (error) {
       if (paths.length === 1 || !isDisktroError(error, 'E_INPUT')) throw error;
@@ -62,11 +74,13 @@ async function chunkOne(
   vault: Vault,
   path: string | Buffer,
   flags: ChunkFlags,
+  copier: Copier | undefined,
 ): Promise<ChunkResult> {
   const label = flags.name ?? (path === STDIN ? 'stdin' : basename(path.toString()));
   using progress = await progressOf(context, { label, unit: 'bytes' });
   const options: ChunkOptions = {
     ...chunkOptions(context, flags),
+    copier,
     onProgress: (facts) => {
       const { bytes, totalBytes, chunks, newChunks } = facts;
       const detail = `${count(chunks, 'chunk')} (${newChunks} new, ${chunks - newChunks} dup)`;
@@ -76,6 +90,17 @@ async function chunkOne(
   return path === STDIN
     ? await chunkDescriptor(vault, STDIN_DESCRIPTOR, options)
     : await chunkFile(vault, path, options);
+}
+
+/** Loads what speaks to peers, only where there are some. */
+async function copierFor({ output }: Context, vault: Vault, cluster: Cluster): Promise<Copier> {
+  const { copierOf } = await import('../../ops/replicate.js');
+  return copierOf(openedHome(vault), cluster, {
+    onFailure: (node, error) => {
+      const name = cluster.membership.record(node)?.name ?? node;
+      output.warning(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+    },
+  });
 }
 
 function chunkOptions({ config, output, signal }: Context, flags: ChunkFlags): ChunkOptions {
@@ -91,19 +116,20 @@ function chunkOptions({ config, output, signal }: Context, flags: ChunkFlags): C
   };
 }
 
-function report({ output }: Context, result: ChunkResult): void {
+function report({ output }: Context, result: ChunkResult, cluster: Cluster | undefined): void {
   if (output.isJson) output.record(result);
   else output.result(result.id);
-  output.note(summary(result));
+  output.note(summary(result, cluster));
 }
 
 /** `photo.tar: 1.0 GiB, 1012 chunks, 988 new, stored 612 MiB in 1.9 s (551 MiB/s); 1 of 3 copies: no peers yet`. */
-function summary(result: ChunkResult): string {
+function summary(result: ChunkResult, cluster: Cluster | undefined): string {
   const { name, bytes, chunks, newChunks, storedBytes, seconds, copies } = result;
   const work = `stored ${formatBytes(storedBytes)} in ${formatSeconds(seconds)}${rateRemark(bytes, seconds)}`;
   const isShort = copies.confirmed < copies.wanted;
   const copiesText = `${copies.confirmed} of ${count(copies.wanted, 'copy', 'copies')}`;
-  const reason = isShort && copies.confirmed <= 1 ? ': no peers yet' : '';
+  const hasPeers = (cluster?.everyone().length ?? 0) > 0;
+  const reason = isShort && copies.confirmed <= 1 && !hasPeers ? ': no peers yet' : '';
   return `${name}: ${formatBytes(bytes)}, ${count(chunks, 'chunk')}, ${newChunks} new, ${work}; ${copiesText}${reason}`;
 }
 

@@ -1,6 +1,8 @@
 /** `disktro ls`: one line per stored file. */
 import { isatty } from 'node:tty';
 import { type FileSummary, listFiles } from '../../ops/files.js';
+import { NodeFiles } from '../../ops/node-files.js';
+import { openedHome } from '../../ops/vault.js';
 import { type Context, openVault } from '../context.js';
 import { escapeControls } from '../escape.js';
 import { tableLines } from '../table.js';
@@ -12,12 +14,13 @@ const HEADING = ['ID', 'SIZE', 'CREATED', 'COPIES', 'NAME'];
 export async function run(context: Context): Promise<void> {
   const { output, config } = context;
   await using vault = await openVault(context, { isReadOnly: true });
+  const counted = await new NodeFiles(openedHome(vault)).otherMembers();
   if (output.isJson) {
-    for (const file of listFiles(vault)) output.record(file);
+    for (const file of listFiles(vault, counted)) output.record(file);
     return;
   }
   const isForPeople = isatty(1);
-  const files = [...listFiles(vault)];
+  const files = [...listFiles(vault, counted)];
   const rows = files.map((file) => rowOf(file, config.replica_count, isForPeople));
   const lines = tableLines(isForPeople && rows.length > 0 ? [HEADING, ...rows] : rows);
   for (const [index, line] of lines.entries()) {

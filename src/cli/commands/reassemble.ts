@@ -3,16 +3,20 @@ import { lstatSync, type Stats, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import { DisktroError } from '../../errors.js';
+import type { Cluster } from '../../ops/cluster.js';
 import {
   type ReassembleProgress,
   type ReassembleResult,
   reassembleFile,
   reassembleToDescriptor,
 } from '../../ops/reassemble.js';
+import type { ObjectSource } from '../../ops/peer-source.js';
 import { resolveFileId } from '../../ops/resolve.js';
 import type { Vault } from '../../ops/vault.js';
+import { openedHome } from '../../ops/vault.js';
 import { type Context, openVault, progressOf } from '../context.js';
 import { escapeControls } from '../escape.js';
+import { clusterOf } from '../node-context.js';
 import { count, formatBytes, formatSeconds, rateRemark } from '../units.js';
 
 interface ReassembleFlags {
@@ -31,7 +35,10 @@ export async function run(
   refuseOverwrite(flags);
   await using vault = await openVault(context, { isReadOnly: true });
   const fileId = resolveFileId(vault, id);
-  const result = await write(context, vault, fileId, flags);
+  const cluster = await clusterOf(context, openedHome(vault));
+  await using _closing = { [Symbol.asyncDispose]: async () => cluster?.close() };
+  const source = cluster === undefined ? undefined : await sourceFor(vault, cluster);
+  const result = await write(context, vault, fileId, flags, source);
   report(context, result, flags);
 }
 
@@ -53,6 +60,7 @@ async function write(
   vault: Vault,
   fileId: string,
   flags: ReassembleFlags,
+  source: ObjectSource | undefined,
 ): Promise<ReassembleResult> {
   const { output: path, force = false } = flags;
   const hasBar = !(path === STDOUT && isatty(STDOUT_DESCRIPTOR));
@@ -60,6 +68,7 @@ async function write(
   const options = {
     workers: context.config.workers,
     signal: context.signal,
+    source,
     onProgress: (facts: ReassembleProgress) =>
       progress.update(
         { done: facts.bytes, total: facts.totalBytes, detail: count(facts.chunks, 'chunk') },
@@ -69,6 +78,11 @@ async function write(
   if (path === STDOUT) return await reassembleToDescriptor(vault, fileId, STDOUT_DESCRIPTOR, options);
   const target = path === undefined ? { folder: context.cwd } : { path: resolve(path) };
   return await reassembleFile(vault, fileId, { ...options, ...target, force });
+}
+
+async function sourceFor(vault: Vault, cluster: Cluster): Promise<ObjectSource> {
+  const { PeerSource } = await import('../../ops/peer-source.js');
+  return new PeerSource(openedHome(vault), cluster);
 }
 
 /** A device, named pipe or process substitution is written to as it is. */
@@ -91,7 +105,7 @@ function report({ output }: Context, result: ReassembleResult, flags: Reassemble
   if (output.isJson && flags.output === STDOUT) output.event(result);
   else if (output.isJson) output.record(result);
   else if (flags.output === undefined && result.path !== null) output.result(escapeControls(result.path));
-  const { name, bytes, chunks, seconds } = result;
+  const { name, bytes, chunks, seconds, fetchedFromPeers } = result;
   const time = `${formatSeconds(seconds)}${rateRemark(bytes, seconds)}`;
-  output.note(`${name}: ${formatBytes(bytes)}, ${count(chunks, 'chunk')} in ${time}`);
+  output.note(`${name}: ${formatBytes(bytes)}, ${count(chunks, 'chunk')} in ${time}${fetchedFromPeers > 0 ? `; ${fetchedFromPeers} from peers` : ''}`);
 }

@@ -1,0 +1,131 @@
+/**
+ * Which other nodes have confirmed to hold which object. What stands here was true when it was heard; `repair` hears
+ * again. Nodes are numbers in the table, because an object has several copies and a node id 52 letters.
+ */
+import type { NodeId, StoreId } from '../core/ids.js';
+import { idToBytes, storeIdFromBytes } from '../core/ids.js';
+import type { Catalog } from './catalog.js';
+import type { Holding, RawHolding } from './holdings.js';
+import { toHolding } from './holdings.js';
+
+/** Notes that `node` holds these objects. */
+export function noteCopies(catalog: Catalog, node: NodeId, ids: readonly StoreId[]): void {
+  if (ids.length === 0) return;
+  const insert = catalog.database.prepare(
+    'INSERT OR IGNORE INTO copies SELECT id, ? FROM objects WHERE store_id = ?',
+  );
+  catalog.write(() => {
+    const number = numberOf(catalog, node);
+    for (const id of ids) insert.run(number, idToBytes(id));
+  });
+}
+
+/** Notes that `node` does not hold these objects, or none at all when no ids are given. */
+export function forgetCopies(catalog: Catalog, node: NodeId, ids?: readonly StoreId[]): void {
+  const { database } = catalog;
+  const all = database.prepare('DELETE FROM copies WHERE node = ?');
+  const one = database.prepare(
+    'DELETE FROM copies WHERE node = ? AND object = (SELECT id FROM objects WHERE store_id = ?)',
+  );
+  catalog.write(() => {
+    const number = numberOf(catalog, node);
+    if (ids === undefined) all.run(number);
+    else for (const id of ids) one.run(number, idToBytes(id));
+  });
+}
+
+/** Nodes that are known to hold an object. */
+export function nodesOf(catalog: Catalog, id: StoreId): readonly NodeId[] {
+  const query = catalog.database
+    .prepare<[Buffer], NodeId>(`
+      SELECT nodes.node_id FROM objects JOIN copies ON copies.object = objects.id
+      JOIN nodes ON nodes.id = copies.node WHERE objects.store_id = ?`)
+    .pluck();
+  return catalog.read(() => query.all(idToBytes(id)) as NodeId[]);
+}
+
+/**
+ * The fewest copies that any object of a file has, this node's own included.
+ * @param counted nodes whose copies count: members that are not gone for good
+ */
+export function fewestCopies(catalog: Catalog, file: StoreId, counted: readonly NodeId[]): number {
+  const query = catalog.database
+    .prepare<[Buffer, string], number>(`
+      WITH RECURSIVE reached (id) AS (
+        SELECT id FROM objects WHERE store_id = ?
+        UNION SELECT refs.child FROM refs JOIN reached ON refs.parent = reached.id
+      )
+      SELECT min((objects.state = 0) + (
+        SELECT count(*) FROM copies JOIN nodes ON nodes.id = copies.node
+        WHERE copies.object = objects.id AND nodes.node_id IN (SELECT value FROM json_each(?))
+      )) FROM reached JOIN objects ON objects.id = reached.id
+      WHERE objects.state = 0 OR NOT EXISTS (
+        SELECT 1 FROM objects AS twin WHERE twin.plain_id = objects.plain_id AND twin.state = 0)`)
+    .pluck();
+  return catalog.read(() => Number(query.get(idToBytes(file), JSON.stringify(counted)) ?? 0));
+}
+
+/** Objects that files here need and that have fewer than `wanted` copies, this node's own included. */
+export function countDegraded(catalog: Catalog, wanted: number, counted: readonly NodeId[]): number {
+  const query = catalog.database
+    .prepare<[string, number], number>(`
+      SELECT count(*) FROM objects WHERE held = 0 AND tombstoned_ms IS NULL AND (state = 0) + (
+        SELECT count(*) FROM copies JOIN nodes ON nodes.id = copies.node
+        WHERE copies.object = objects.id AND nodes.node_id IN (SELECT value FROM json_each(?))
+      ) < ?`)
+    .pluck();
+  return catalog.read(() => Number(query.get(JSON.stringify(counted), wanted)));
+}
+
+/** Objects that were freed here and that peers may still hold: what a signed deletion will name. */
+export function freedObjects(catalog: Catalog, limit: number): readonly StoreId[] {
+  const query = catalog.database.prepare<[number], Buffer>('SELECT store_id FROM freed LIMIT ?').pluck();
+  return catalog.read(() => query.all(limit).map(storeIdFromBytes));
+}
+
+/** Every reachable peer has been told. */
+export function forgetFreed(catalog: Catalog, ids: readonly StoreId[]): void {
+  const remove = catalog.database.prepare('DELETE FROM freed WHERE store_id = ?');
+  catalog.write(() => {
+    for (const id of ids) remove.run(idToBytes(id));
+  });
+}
+
+/** Runs inside the caller's transaction. */
+function numberOf({ database }: Catalog, node: NodeId): number {
+  database.prepare('INSERT OR IGNORE INTO nodes (node_id) VALUES (?)').run(node);
+  return Number(database.prepare('SELECT id FROM nodes WHERE node_id = ?').pluck().get(node));
+}
+
+const UNDER_COPIED = `
+  state = 0 AND tombstoned_ms IS NULL
+  AND NOT EXISTS (SELECT 1 FROM deletions WHERE deletions.store_id = objects.store_id)
+  AND 1 + (
+    SELECT count(*) FROM copies JOIN nodes ON nodes.id = copies.node
+    WHERE copies.object = objects.id AND nodes.node_id IN (SELECT value FROM json_each(?))
+  ) < ?`;
+
+/**
+ * Objects that are here and not known to have `wanted` copies on counted nodes, this one included; in ascending order
+ * behind `after`.
+ */
+export function underCopied(
+  catalog: Catalog,
+  wanted: number,
+  counted: readonly NodeId[],
+  after: StoreId | undefined,
+  limit: number,
+): readonly Holding[] {
+  const query = catalog.database.prepare<[Buffer, string, number, number], RawHolding>(`
+    SELECT store_id, kind, stored_bytes FROM objects WHERE store_id > ? AND ${UNDER_COPIED} ORDER BY store_id LIMIT ?`);
+  const behind = after === undefined ? Buffer.alloc(0) : idToBytes(after);
+  return catalog.read(() => query.all(behind, JSON.stringify(counted), wanted, limit).map(toHolding));
+}
+
+/** How many {@link underCopied} has. */
+export function countUnderCopied(catalog: Catalog, wanted: number, counted: readonly NodeId[]): number {
+  const query = catalog.database
+    .prepare<[string, number], number>(`SELECT count(*) FROM objects WHERE ${UNDER_COPIED}`)
+    .pluck();
+  return catalog.read(() => Number(query.get(JSON.stringify(counted), wanted)));
+}

@@ -1,0 +1,199 @@
+/**
+ * Catalog queries about objects as a node holds them, for itself and for others: what is here in the order of ids,
+ * what was taken in for the cluster, and what a vault has asked to be deleted. Knows no node but this one.
+ */
+import type { StoreId, VaultId } from '../core/ids.js';
+import { idToBytes, storeIdFromBytes, vaultIdFromBytes } from '../core/ids.js';
+import type { ObjectKind } from '../core/object.js';
+import type { Catalog } from './catalog.js';
+import { KIND_NUMBERS, STATE_NUMBERS } from './objects.js';
+
+export interface Holding {
+  readonly id: StoreId;
+  readonly kind: ObjectKind;
+  readonly bytes: number;
+}
+
+export interface NewHolding extends Holding {
+  readonly vault: VaultId;
+}
+
+/** Whole, and wanted by somebody. */
+const IS_HELD = 'state = 0 AND tombstoned_ms IS NULL';
+const NO_DELETION = 'NOT EXISTS (SELECT 1 FROM deletions WHERE deletions.store_id = objects.store_id)';
+
+export interface RawHolding {
+  store_id: Buffer;
+  kind: number;
+  stored_bytes: number;
+}
+
+/**
+ * Enters objects that are durable already. One that was lost is there again.
+ * @returns ids that cannot be entered now: `gc` is about to unlink their files
+ */
+export function enterHoldings(catalog: Catalog, holdings: readonly NewHolding[]): readonly StoreId[] {
+  const { database } = catalog;
+  const enter = database.prepare(`
+    INSERT INTO objects (store_id, kind, stored_bytes, session, held, vault) VALUES (?, ?, ?, 0, 1, ?)
+    ON CONFLICT (store_id) DO UPDATE SET state = ${STATE_NUMBERS.present}, stored_bytes = excluded.stored_bytes
+    WHERE state <> ${STATE_NUMBERS.freeing}`);
+  return catalog.write(() =>
+    holdings
+      .filter(({ id, kind, bytes, vault }) => {
+        const { changes } = enter.run(idToBytes(id), KIND_NUMBERS[kind], bytes, idToBytes(vault));
+        return changes === 0;
+      })
+      .map(({ id }) => id),
+  );
+}
+
+/** Ids behind `after` up to `through`. */
+export interface HoldingRange {
+  readonly after?: StoreId;
+  readonly through?: StoreId;
+}
+
+/** What is here and stays, in ascending order of ids, a page at a time so that nothing holds the database open. */
+export function* eachHolding(
+  catalog: Catalog,
+  range: HoldingRange = {},
+): Generator<Holding> {
+  const query = catalog.database.prepare<[Buffer, Buffer, number], RawHolding>(`
+    SELECT store_id, kind, stored_bytes FROM objects
+    WHERE store_id > ? AND store_id <= ? AND ${IS_HELD} AND ${NO_DELETION} ORDER BY store_id LIMIT ?`);
+  let after = range.after === undefined ? Buffer.alloc(0) : idToBytes(range.after);
+  const through = range.through === undefined ? Buffer.alloc(32, 0xff) : idToBytes(range.through);
+  for (;;) {
+    const page = catalog.read(() => query.all(after, through, 1000));
+    for (const raw of page) yield toHolding(raw);
+    const last = page.at(-1);
+    if (last === undefined) return;
+    after = last.store_id;
+  }
+}
+
+/** The kind of an object that is here whole. */
+export function findHolding(catalog: Catalog, id: StoreId): Holding | undefined {
+  const query = catalog.database.prepare<[Buffer], RawHolding>(
+    `SELECT store_id, kind, stored_bytes FROM objects WHERE store_id = ? AND state = ${STATE_NUMBERS.present}`,
+  );
+  const raw = catalog.read(() => query.get(idToBytes(id)));
+  return raw === undefined ? undefined : toHolding(raw);
+}
+
+/** Manifests of one vault that are here, in ascending order behind `after`; its own files' among them. */
+export function vaultManifests(
+  catalog: Catalog,
+  vault: VaultId,
+  isOwn: boolean,
+  after: StoreId | undefined,
+  limit: number,
+): readonly Holding[] {
+  const query = catalog.database.prepare<[number, Buffer, Buffer, number], RawHolding>(`
+    SELECT store_id, kind, stored_bytes FROM objects
+    WHERE kind = ${KIND_NUMBERS.manifest} AND ${IS_HELD} AND ${NO_DELETION}
+      AND ((held = 0 AND ? = 1) OR (held = 1 AND vault = ?)) AND store_id > ? ORDER BY store_id LIMIT ?`);
+  const behind = after === undefined ? Buffer.alloc(0) : idToBytes(after);
+  return catalog.read(() => query.all(isOwn ? 1 : 0, idToBytes(vault), behind, limit).map(toHolding));
+}
+
+/** What is held for others, and for whom. */
+export function heldTotals(catalog: Catalog): { objects: number; bytes: number } {
+  const query = catalog.database.prepare(
+    `SELECT count(*) AS objects, coalesce(sum(stored_bytes), 0) AS bytes FROM objects WHERE held = 1`,
+  );
+  return catalog.read(() => query.get() as { objects: number; bytes: number });
+}
+
+/** Manifests and chunks that are here whole. */
+export function countHoldings(catalog: Catalog): { manifests: number; chunks: number; bytes: number } {
+  const query = catalog.database.prepare(`
+    SELECT count(*) FILTER (WHERE kind = ${KIND_NUMBERS.manifest}) AS manifests,
+      count(*) FILTER (WHERE kind = ${KIND_NUMBERS.chunk}) AS chunks, coalesce(sum(stored_bytes), 0) AS bytes
+    FROM objects WHERE state = ${STATE_NUMBERS.present}`);
+  return catalog.read(() => query.get() as { manifests: number; chunks: number; bytes: number });
+}
+
+/** Notes that a vault wants these gone; an object that a file here needs, or of another vault, is left out. */
+export function scheduleDeletions(
+  catalog: Catalog,
+  vault: VaultId,
+  ids: readonly StoreId[],
+  freeMs: number,
+): number {
+  const isNeeded = catalog.database.prepare('SELECT 1 FROM objects WHERE store_id = ? AND (held = 0 OR vault <> ?)');
+  const note = catalog.database.prepare('INSERT OR IGNORE INTO deletions VALUES (?, ?, ?)');
+  return catalog.write(() => {
+    let noted = 0;
+    for (const id of ids) {
+      const bytes = idToBytes(id);
+      if (isNeeded.get(bytes, idToBytes(vault)) !== undefined) continue;
+      noted += note.run(bytes, idToBytes(vault), freeMs).changes;
+    }
+    return noted;
+  });
+}
+
+/** Whether a vault has asked for this object to be deleted: it is not taken in again. */
+export function isDeletionNoted(catalog: Catalog, id: StoreId): boolean {
+  const query = catalog.database.prepare<[Buffer]>('SELECT 1 FROM deletions WHERE store_id = ?');
+  return catalog.read(() => query.get(idToBytes(id)) !== undefined);
+}
+
+/** Held objects whose deletion is due. */
+export function dueDeletions(catalog: Catalog, nowMs: number, limit: number): readonly Holding[] {
+  const query = catalog.database.prepare<[number, number], RawHolding>(`
+    SELECT objects.store_id, kind, stored_bytes FROM deletions JOIN objects ON objects.store_id = deletions.store_id
+    WHERE free_ms <= ? AND held = 1 LIMIT ?`);
+  return catalog.read(() => query.all(nowMs, limit).map(toHolding));
+}
+
+/** Forgets held objects whose files are gone. That they were deleted is remembered. */
+export function forgetHoldings(catalog: Catalog, ids: readonly StoreId[]): void {
+  const removeCopies = catalog.database.prepare(
+    'DELETE FROM copies WHERE object = (SELECT id FROM objects WHERE store_id = ? AND held = 1)',
+  );
+  const remove = catalog.database.prepare('DELETE FROM objects WHERE store_id = ? AND held = 1');
+  catalog.write(() => {
+    for (const id of ids) {
+      removeCopies.run(idToBytes(id));
+      remove.run(idToBytes(id));
+    }
+  });
+}
+
+/** Objects that files here need and that were found missing or damaged. */
+export function lostOwnObjects(catalog: Catalog): readonly Holding[] {
+  const query = catalog.database.prepare<[], RawHolding>(
+    `SELECT store_id, kind, stored_bytes FROM objects
+     WHERE state = ${STATE_NUMBERS.lost} AND held = 0 AND tombstoned_ms IS NULL`,
+  );
+  return catalog.read(() => query.all().map(toHolding));
+}
+
+/** The public record of a vault as JSON text. */
+export function vaultRecord(catalog: Catalog, vault: VaultId): string | undefined {
+  const query = catalog.database.prepare<[Buffer], string>('SELECT record FROM vaults WHERE id = ?').pluck();
+  return catalog.read(() => query.get(idToBytes(vault))) as string | undefined;
+}
+
+export function storeVaultRecord(catalog: Catalog, vault: VaultId, record: string): void {
+  const insert = catalog.database.prepare(
+    'INSERT INTO vaults VALUES (?, ?) ON CONFLICT DO UPDATE SET record = excluded.record',
+  );
+  catalog.write(() => insert.run(idToBytes(vault), record));
+}
+
+export function vaultsWithRecords(catalog: Catalog): readonly VaultId[] {
+  const query = catalog.database.prepare<[], Buffer>('SELECT id FROM vaults').pluck();
+  return catalog.read(() => query.all().map(vaultIdFromBytes));
+}
+
+export function toHolding(raw: RawHolding): Holding {
+  return {
+    id: storeIdFromBytes(raw.store_id),
+    kind: raw.kind === KIND_NUMBERS.manifest ? 'manifest' : 'chunk',
+    bytes: raw.stored_bytes,
+  };
+}

@@ -1,0 +1,74 @@
+/** `disktro peers`: the nodes of the cluster, this one last. */
+import { contactAll } from '../../ops/contact.js';
+import type { Cluster } from '../../ops/cluster.js';
+import type { Context } from '../context.js';
+import { escapeControls } from '../escape.js';
+import { clusterOf, withNode } from '../node-context.js';
+import { tableLines } from '../table.js';
+import { formatLocalTime } from '../units.js';
+
+export interface PeerLine {
+  readonly id: string;
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly status: string;
+  readonly lastSeen: string | null;
+  readonly self: boolean;
+}
+
+export async function run(context: Context): Promise<void> {
+  const { output, signal } = context;
+  await withNode(context, async (home, files) => {
+    const cluster = await clusterOf(context, home);
+    try {
+      if (cluster !== undefined) await contactAll(cluster, cluster.everyone(), signal);
+      const identity = await files.read();
+      const lines = cluster === undefined ? aloneLines(identity) : peerLines(cluster);
+      if (output.isJson) for (const line of lines) output.record(line);
+      else printTable(context, lines);
+      if (cluster === undefined) output.note('this node is in no cluster: `disktro peers invite` founds one');
+    } finally {
+      await cluster?.close();
+    }
+  });
+}
+
+function aloneLines(identity: { readonly id: string; readonly settings: { readonly name: string; readonly port: number } } | undefined): PeerLine[] {
+  if (identity === undefined) return [];
+  const { id, settings } = identity;
+  const { name, port } = settings;
+  return [{ id, name, address: '', port, status: 'online', lastSeen: new Date().toISOString(), self: true }];
+}
+
+/** What is known of each member; a peer that was not reached shows when it last was. */
+export function peerLines(cluster: Cluster): readonly PeerLine[] {
+  const { membership } = cluster;
+  const lines = membership.members().map((record) => {
+    const [first = ''] = record.addresses;
+    const colon = first.lastIndexOf(':');
+    const isSelf = record.id === cluster.self;
+    const seenMs = membership.lastSeenMs(record.id);
+    return {
+      id: record.id,
+      name: record.name,
+      address: first.slice(0, Math.max(0, colon)),
+      port: Number(first.slice(colon + 1)),
+      status: record.status === 'active' ? (membership.status(record.id) ?? 'offline') : record.status,
+      lastSeen: seenMs === undefined ? null : new Date(seenMs).toISOString(),
+      self: isSelf,
+    };
+  });
+  return [...lines.filter(({ self }) => !self), ...lines.filter(({ self }) => self)];
+}
+
+function printTable({ output }: Context, lines: readonly PeerLine[]): void {
+  const rows = lines.map(({ id, name, address, port, status, lastSeen, self }) => [
+    id.slice(0, 8),
+    escapeControls(name),
+    address === '' ? '-' : `${address}:${port}`,
+    self ? 'this node' : status,
+    lastSeen === null ? 'never' : formatLocalTime(lastSeen),
+  ]);
+  for (const line of tableLines(rows)) output.result(line);
+}

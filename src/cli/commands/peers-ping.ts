@@ -1,0 +1,37 @@
+/** `disktro peers ping`: whether nodes are there; status 20 when one is not. */
+import { DisktroError, notFound } from '../../errors.js';
+import { shortNodeId } from '../../net/node-id.js';
+import { contact } from '../../ops/contact.js';
+import type { Context } from '../context.js';
+import { clusterOf, withNode } from '../node-context.js';
+
+export async function run(context: Context, [text]: readonly string[]): Promise<void> {
+  const { output, signal } = context;
+  await withNode(context, async (home) => {
+    const cluster = await clusterOf(context, home);
+    if (cluster === undefined) throw notFound('this node is in no cluster', 'run `disktro peers join` first');
+    try {
+      const nodes = text === undefined ? cluster.everyone() : [cluster.find(text)];
+      const silent: string[] = [];
+      for (const id of nodes) {
+        const startedMs = performance.now();
+        const failure = await contact(cluster, id, signal).then(
+          () => undefined,
+          (error: unknown) => error,
+        );
+        const ms = Math.round(performance.now() - startedMs);
+        if (failure !== undefined) silent.push(id);
+        const name = cluster.membership.record(id)?.name ?? '';
+        if (output.isJson) output.record({ id, name, ok: failure === undefined, ms });
+        else output.result(`${shortNodeId(id)} ${name}: ${failure === undefined ? `${ms} ms` : 'no answer'}`);
+      }
+      if (silent.length > 0) {
+        throw new DisktroError('E_PEER_UNREACHABLE', `${silent.length} of ${nodes.length} nodes did not answer`, {
+          details: { nodes: silent },
+        });
+      }
+    } finally {
+      await cluster.close();
+    }
+  });
+}

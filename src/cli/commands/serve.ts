@@ -1,0 +1,43 @@
+/** `disktro serve`: a node until it is told to stop. Logs to stderr; the link to the page goes to stdout. */
+import type { LogLevel } from '../config-keys.js';
+import type { Context } from '../context.js';
+import { startNode } from '../node-context.js';
+import { writeRemark } from '../output.js';
+
+interface ServeFlags {
+  readonly port?: number;
+  readonly host?: string;
+  readonly address?: readonly string[];
+  readonly mdns: boolean;
+}
+
+export async function run(context: Context, _operands: readonly string[], flags: ServeFlags): Promise<void> {
+  const { output, signal, config } = context;
+  const { createLog } = await import('../../server/log.js');
+  const level: LogLevel = output.isQuiet ? 'ERROR' : output.verbosity > 0 ? 'DEBUG' : config.log_level;
+  const log = createLog(level, output.isJson, writeRemark);
+  const node = await startNode(context, log, {
+    host: flags.host ?? config.host,
+    port: flags.port ?? config.port,
+    isPortFixed: flags.port !== undefined,
+    addresses: flags.address ?? [],
+    isFound: flags.mdns && config.mdns,
+  });
+  const url = `http://localhost:${node.port}`;
+  if (output.isJson) output.record({ node: node.id, port: node.port, url });
+  else output.result(`${url}/#token=${node.apiToken}`);
+  if (flags.port === undefined && config.port !== 0 && node.port !== config.port) {
+    log.warning(`port ${config.port} is taken: listening on ${node.port}`);
+  }
+  log.info(`node ${node.id.slice(0, 8)} listens on ${flags.host ?? config.host}:${node.port}`);
+  await stopAsked(signal);
+  log.info('stopping');
+  await node.close();
+}
+
+function stopAsked(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

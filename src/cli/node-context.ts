@@ -1,0 +1,73 @@
+/** The doors of commands to the node of this home and to its cluster. */
+import { readFileSync } from 'node:fs';
+import type { Cluster, ClusterOptions } from '../ops/cluster.js';
+import type { OpenHome } from '../ops/home.js';
+import type { NodeFiles } from '../ops/node-files.js';
+import type { Log } from '../server/log.js';
+import type { RunningNode } from '../server/running-node.js';
+import { type Context, homeOptions } from './context.js';
+
+export interface ListenChoice {
+  readonly host: string;
+  readonly port: number;
+  readonly isPortFixed: boolean;
+  readonly addresses: readonly string[];
+  /** Whether peers on the local network are looked for. */
+  readonly isFound: boolean;
+}
+
+export async function startNode(context: Context, log: Log, choice: ListenChoice): Promise<RunningNode> {
+  const { RunningNode: Node } = await import('../server/running-node.js');
+  const { config } = context;
+  return Node.start({
+    ...choice,
+    ...clusterOptions(context),
+    home: config.home,
+    name: config.node_name,
+    zone: config.zone,
+    version: ownVersion(),
+    heartbeatSeconds: config.heartbeat_interval,
+    deleteGraceSeconds: config.delete_grace,
+    quotaBytes: config.quota,
+    reserveBytes: config.reserve,
+    uploadLimit: config.limit_upload,
+    downloadLimit: config.limit_download,
+    log,
+    onNotice: (message) => log.warning(message),
+  });
+}
+
+/** The cluster that this home belongs to, or undefined; loads nothing of the network when there is none. */
+export async function clusterOf(context: Context, home: OpenHome): Promise<Cluster | undefined> {
+  const { existsSync } = await import('node:fs');
+  if (!existsSync(home.paths.node)) return undefined;
+  const { openCluster } = await import('../ops/cluster.js');
+  return openCluster(home, clusterOptions(context));
+}
+
+/** Home and node files for commands about the node itself; both are made when there are none. */
+export async function withNode<T>(
+  context: Context,
+  work: (home: OpenHome, files: NodeFiles) => Promise<T>,
+): Promise<T> {
+  const [{ openNodeHome }, { NodeFiles: Files }] = await Promise.all([
+    import('../ops/home.js'),
+    import('../ops/node-files.js'),
+  ]);
+  await using home = await openNodeHome(homeOptions(context));
+  return await work(home, new Files(home));
+}
+
+export function clusterOptions({ config }: Context): ClusterOptions {
+  return {
+    repairGraceSeconds: config.repair_grace,
+    replicaCount: config.replica_count,
+    uploadLimit: config.limit_upload,
+    downloadLimit: config.limit_download,
+  };
+}
+
+function ownVersion(): string {
+  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}

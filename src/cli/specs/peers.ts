@@ -1,0 +1,114 @@
+/** The subcommands about other machines: serving, joining, sending. Data only. */
+import type { CommandSpec } from '../command-spec.js';
+import { nonEmpty, parseSeconds, wholeNumber } from '../option-values.js';
+
+const NODE_HELP = 'NODE is a node id, a unique prefix of 6 or more of its letters, or a name.';
+const JOIN_EXITS = ['usage', 'noVault', 'locked', 'unreachable', 'refused', 'noSpace'] as const;
+
+const SERVE: CommandSpec = {
+  name: 'serve',
+  summary: 'hold objects for this cluster, find its nodes, and heal what is lost',
+  details:
+    'Needs no vault and no password: it makes home and identity itself. Without --port, a busy port moves on to the ' +
+    'next free one and says so. Stops cleanly on SIGTERM and Ctrl-C, with status 0.',
+  options: [
+    { flags: '--port <port>', help: 'where to listen; 0 takes any free port (default: port)', parse: wholeNumber(0, 65_535) },
+    { flags: '--host <host>', help: 'the address to listen on (default: host)', parse: nonEmpty },
+    { flags: '--address <host:port>', help: 'how others reach this node; may be repeated', parse: nonEmpty, isRepeatable: true },
+    { flags: '--no-mdns', help: 'do not look for peers on the local network' },
+  ],
+  examples: ['disktro serve', 'disktro serve --port 8081', 'disktro --home /srv/disktro serve --host 192.168.1.5'],
+  exits: ['usage', 'noVault', 'locked', 'noSpace'],
+  load: () => import('../commands/serve.js'),
+};
+
+const UPLOAD: CommandSpec = {
+  name: 'upload',
+  operands: '<what> <peer>',
+  takesPaths: true,
+  summary: 'put a file on one peer',
+  details:
+    'WHAT is a path, which is stored here first, or the id of a stored file. PEER is a node id, a name or an address ' +
+    'such as http://localhost:8081. Prints the file id.',
+  examples: ['disktro upload report.pdf nas', 'disktro upload $id http://localhost:8081'],
+  exits: ['usage', 'inputs', 'notFound', 'noVault', 'locked', 'wrongPassword', 'missing', 'unreachable', 'refused', 'noSpace'],
+  load: () => import('../commands/upload.js'),
+};
+
+const PEERS: CommandSpec = {
+  name: 'peers',
+  summary: 'the machines of the cluster',
+  examples: ['disktro peers', 'disktro peers invite'],
+  exits: ['usage', 'noVault'],
+  isListing: true,
+  load: () => import('../commands/peers-list.js'),
+  subcommands: [
+    {
+      name: 'list',
+      summary: 'list the nodes of the cluster, this one last',
+      details: 'Columns: node, name, address, status, last seen.',
+      examples: ['disktro peers list', 'disktro peers list --json'],
+      exits: ['usage', 'noVault'],
+      isListing: true,
+      load: () => import('../commands/peers-list.js'),
+    },
+    {
+      name: 'invite',
+      summary: 'print a line that lets one machine join',
+      details: 'The line is good for an hour and for one machine. The first invite founds the cluster.',
+      options: [
+        {
+          flags: '--address <host:port>',
+          help: 'how the other machine reaches this node; may be repeated (default: its addresses)',
+          parse: nonEmpty,
+          isRepeatable: true,
+        },
+      ],
+      examples: ['disktro peers invite', 'disktro peers invite --address nas.local:8080'],
+      exits: JOIN_EXITS,
+      load: () => import('../commands/peers-invite.js'),
+    },
+    {
+      name: 'join',
+      operands: '<invite>',
+      summary: 'join the cluster that an invite comes from',
+      details: 'Needs no password. A running `disktro serve` notices by itself.',
+      examples: ['disktro peers join disktro-invite-1:eyJhIjpb...'],
+      exits: JOIN_EXITS,
+      load: () => import('../commands/peers-join.js'),
+    },
+    {
+      name: 'add',
+      operands: '<address>',
+      summary: 'tell this node where a member can be reached',
+      details: 'For a member whose address has changed while nobody could hear of it. Prints its node id.',
+      examples: ['disktro peers add 192.168.1.20:8080'],
+      exits: [...JOIN_EXITS, 'notFound'],
+      load: () => import('../commands/peers-add.js'),
+    },
+    {
+      name: 'remove',
+      operands: '<node>',
+      summary: 'take a node out of the cluster, after moving its copies',
+      details: `${NODE_HELP} Returns when every object it held has its copies elsewhere.`,
+      options: [
+        { flags: '--force', help: 'the node is dead: do not wait for it' },
+        { flags: '--timeout <seconds>', help: 'how long to wait for the copies (default: 1h)', parse: parseSeconds },
+      ],
+      examples: ['disktro peers remove old-laptop', 'disktro peers remove k5q2m7xa --force'],
+      exits: [...JOIN_EXITS, 'notFound', 'inputs'],
+      load: () => import('../commands/peers-remove.js'),
+    },
+    {
+      name: 'ping',
+      operands: '[node]',
+      summary: 'ask whether nodes are there',
+      details: `${NODE_HELP} Without one, all are asked. Status 20 when one does not answer.`,
+      examples: ['disktro peers ping', 'disktro peers ping nas'],
+      exits: [...JOIN_EXITS, 'notFound'],
+      load: () => import('../commands/peers-ping.js'),
+    },
+  ],
+};
+
+export const PEER_COMMANDS: readonly CommandSpec[] = [SERVE, UPLOAD, PEERS];

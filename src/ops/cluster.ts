@@ -1,0 +1,227 @@
+/**
+ * The cluster as one process sees it: who belongs to it, how to reach each of them, and where objects belong.
+ * Used by commands and by `serve`. Knows no password.
+ */
+import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
+import type { NodeId, StoreId } from '../core/ids.js';
+import { DisktroError, notFound } from '../errors.js';
+import { certificateToDer, isOfCluster, parseCertificate } from '../net/certificates.js';
+import type { SignedRecord } from '../net/member-record.js';
+import { signRecord, verifyRecord, verifyRemoval } from '../net/member-record.js';
+import { Membership } from '../net/membership.js';
+import { PeerClient } from '../net/peer-client.js';
+import { Placement } from '../net/placement.js';
+import { BandwidthLimit } from '../net/rate-limit.js';
+import type { OpenHome } from './home.js';
+import type { Credentials, NodeIdentity } from './node-files.js';
+import { NodeFiles } from './node-files.js';
+
+export interface ClusterOptions {
+  /** Seconds a node may be gone before its copies no longer count. */
+  readonly repairGraceSeconds: number;
+  /** Copies wanted of each object. */
+  readonly replicaCount: number;
+  /** Bytes per second, 0 = no limit. */
+  readonly uploadLimit?: number | undefined;
+  readonly downloadLimit?: number | undefined;
+}
+
+/** How many ranks of an object are looked at: its holders, and who takes the place of those that fail. */
+const RANKS = 8;
+
+export class Cluster {
+  readonly self: NodeId;
+  readonly membership: Membership;
+  readonly credentials: Credentials;
+  readonly options: ClusterOptions;
+  readonly #clients = new Map<NodeId, { readonly addresses: string; readonly client: PeerClient }>();
+  readonly #upload: BandwidthLimit | undefined;
+  readonly #download: BandwidthLimit | undefined;
+  #placement: { readonly key: string; readonly placement: Placement } | undefined;
+
+  constructor(membership: Membership, self: NodeId, credentials: Credentials, options: ClusterOptions) {
+    this.membership = membership;
+    this.self = self;
+    this.credentials = credentials;
+    this.options = options;
+    this.#upload = limitOf(options.uploadLimit);
+    this.#download = limitOf(options.downloadLimit);
+  }
+
+  /** Members besides this node. */
+  everyone(): readonly NodeId[] {
+    return this.membership.members().flatMap(({ id }) => (id === this.self ? [] : [id]));
+  }
+
+  /** The other nodes where an object belongs, best first: its holders, then who takes the place of one that fails. */
+  ranked(id: StoreId): readonly NodeId[] {
+    return this.#ranks()
+      .holdersOfObject(id, RANKS)
+      .filter((node) => node !== this.self);
+  }
+
+  /** The nodes that shall hold an object, this one perhaps among them. */
+  holders(id: StoreId): readonly NodeId[] {
+    return this.#ranks().holdersOfObject(id, this.options.replicaCount);
+  }
+
+  /** How to speak to a member. @throws E_NOT_FOUND when it is none */
+  client(id: NodeId): PeerClient {
+    const record = this.membership.record(id);
+    if (record === undefined) throw notFound(`node ${id} is no member of this cluster`);
+    if (record.addresses.length === 0) {
+      throw new DisktroError('E_PEER_UNREACHABLE', `node ${id} has not told yet where it is`, { details: { node: id } });
+    }
+    const addresses = record.addresses.join(' ');
+    const known = this.#clients.get(id);
+    if (known !== undefined && known.addresses === addresses) return known.client;
+    void known?.client.close();
+    const client = new PeerClient({
+      nodeId: id,
+      addresses: record.addresses,
+      credentials: this.credentials,
+      uploadLimit: this.#upload,
+      downloadLimit: this.#download,
+    });
+    this.#clients.set(id, { addresses, client });
+    return client;
+  }
+
+  /** Whoever of the cluster is at an address. The caller closes it. */
+  clientAt(address: string): PeerClient {
+    return new PeerClient({ addresses: [address], credentials: this.credentials });
+  }
+
+  /** Nodes whose copies count. */
+  counted(): readonly NodeId[] {
+    return this.membership.holders(this.options.repairGraceSeconds * 1000).map(({ id }) => id);
+  }
+
+  /** The member that a person means: an id, a unique prefix of 6 or more letters, a name, or an address of it. */
+  find(text: string): NodeId {
+    const address = text.replace(/^https?:\/\//, '').replace(/\/+$/, '');
+    const members = this.membership.members();
+    const exact = members.filter((member) => member.id === text || member.name === text);
+    const fitting =
+      exact.length > 0
+        ? exact
+        : members.filter(
+            ({ id, addresses }) =>
+              (text.length >= 6 && id.startsWith(text)) || addresses.some((own) => isSameAddress(own, address)),
+          );
+    const [first, ...others] = fitting;
+    if (first === undefined) {
+      throw notFound(`no node ${JSON.stringify(text)} in this cluster`, 'run `disktro peers` to see them');
+    }
+    if (others.length === 0) return first.id;
+    throw new DisktroError('E_AMBIGUOUS', `${JSON.stringify(text)} fits ${fitting.length} nodes`, {
+      details: { matches: fitting.map(({ id }) => id) },
+    });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#clients.values()].map(({ client }) => client.close()));
+    this.#clients.clear();
+  }
+
+  /** Worked out anew when another set of nodes counts. */
+  #ranks(): Placement {
+    const nodes = this.membership.holders(this.options.repairGraceSeconds * 1000);
+    const key = JSON.stringify(nodes);
+    if (this.#placement?.key !== key) this.#placement = { key, placement: new Placement(nodes, RANKS) };
+    return this.#placement.placement;
+  }
+}
+
+/** The cluster that this home's node belongs to, or undefined. The caller closes it. */
+export async function openCluster(home: OpenHome, options: ClusterOptions): Promise<Cluster | undefined> {
+  const files = new NodeFiles(home);
+  const identity = await files.read();
+  if (identity?.credentials === undefined) return undefined;
+  return makeCluster(identity, identity.credentials, await files.members(), options);
+}
+
+/** @param members what members.json holds, unchecked; this node's own record is taken from there when it is */
+export function makeCluster(
+  identity: NodeIdentity,
+  credentials: Credentials,
+  members: unknown,
+  options: ClusterOptions,
+  own?: SignedRecord,
+): Cluster {
+  const check = recordCheck(credentials);
+  const caKey = new X509Certificate(credentials.caPem).publicKey;
+  const self = own ?? storedRecord(identity, credentials, members) ?? ownRecord(identity, credentials, UNMEASURED);
+  const membership = Membership.restore(
+    {
+      self,
+      now: Date.now,
+      random: Math.random,
+      verifyRecord: (json) => verifyRecord(json, check),
+      verifyRemoval: (json) => verifyRemoval(json, caKey),
+    },
+    members,
+  );
+  return new Cluster(membership, identity.id, credentials, options);
+}
+
+function recordCheck(credentials: Credentials) {
+  return {
+    isOfCluster: (der: Uint8Array, spki: Uint8Array): boolean =>
+      isOfCluster(der, credentials.caPem, Date.now()) && parseCertificate(der).spkiDer.equals(spki),
+  };
+}
+
+export interface NodeMeasures {
+  readonly addresses: readonly string[];
+  readonly capacityBytes: number;
+  readonly freeBytes: number;
+  readonly version: string;
+  readonly status: SignedRecord['status'];
+}
+
+const UNMEASURED: NodeMeasures = { addresses: [], capacityBytes: 0, freeBytes: 0, version: '', status: 'active' };
+
+/** What this node says of itself, signed. */
+export function ownRecord(
+  { id, keyPem, settings }: NodeIdentity,
+  credentials: Credentials,
+  measures: NodeMeasures,
+): SignedRecord {
+  const key = createPrivateKey(keyPem);
+  const spki = createPublicKey(key).export({ type: 'spki', format: 'der' });
+  return signRecord(
+    {
+      v: 1,
+      id,
+      key: spki.toString('base64'),
+      certificate: certificateToDer(credentials.certificatePem).toString('base64'),
+      name: settings.name === '' ? id.slice(0, 8) : settings.name,
+      addresses: measures.addresses,
+      seq: Math.max(1, settings.seq),
+      status: measures.status,
+      capacity: measures.capacityBytes,
+      free: measures.freeBytes,
+      zone: settings.zone,
+      version: measures.version,
+    },
+    key,
+  );
+}
+
+function storedRecord(identity: NodeIdentity, credentials: Credentials, members: unknown): SignedRecord | undefined {
+  const { records } = (members ?? {}) as { readonly records?: unknown };
+  if (!Array.isArray(records)) return undefined;
+  const mine: unknown = records.find((record: { readonly id?: unknown } | null) => record?.id === identity.id);
+  const check = mine === undefined ? undefined : verifyRecord(mine, recordCheck(credentials));
+  return check !== undefined && 'record' in check ? check.record : undefined;
+}
+
+function isSameAddress(own: string, given: string): boolean {
+  const local = (text: string): string => text.replace(/^(localhost|\[::1\]):/, '127.0.0.1:');
+  return local(own) === local(given);
+}
+
+function limitOf(bytesPerSecond: number | undefined): BandwidthLimit | undefined {
+  return bytesPerSecond === undefined || bytesPerSecond === 0 ? undefined : new BandwidthLimit(bytesPerSecond);
+}

@@ -1,0 +1,137 @@
+/**
+ * Takes objects in for the cluster. They are looked at before they are written (envelope, name), become durable in
+ * groups, and are acknowledged when they are durable and in the catalog. Holds no key.
+ */
+import { enterHoldings, findHolding, heldTotals, isDeletionNoted } from '../catalog/holdings.js';
+import { sha256Hex } from '../core/hashes.js';
+import type { StoreId, VaultId } from '../core/ids.js';
+import type { ObjectKind } from '../core/object.js';
+import { maxObjectBytes, MIN_OBJECT_BYTES, vaultOf } from '../core/object.js';
+import { DisktroError, integrityError } from '../errors.js';
+import { MAX_BATCH_BYTES, MAX_BATCH_OBJECTS, MAX_RAW_BYTES } from '../limits.js';
+import type { OpenHome } from './home.js';
+
+export interface HeldLimits {
+  /** Most bytes held for others; 0 = no limit. */
+  readonly quotaBytes: number;
+  /** Bytes of the disk that stay free. */
+  readonly reserveBytes: number;
+}
+
+interface Arrival {
+  readonly kind: ObjectKind;
+  readonly id: StoreId;
+  readonly vault: VaultId;
+  readonly bytes: Uint8Array;
+  readonly resolve: (outcome: 'new' | 'had') => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** The longest object that is taken in. */
+export const MAX_HELD_OBJECT_BYTES = maxObjectBytes(MAX_RAW_BYTES);
+
+export class HeldWriter {
+  readonly #home: OpenHome;
+  readonly #limits: HeldLimits;
+  readonly #arrivals: Arrival[] = [];
+  #heldBytes: number | undefined;
+  #work: Promise<void> | undefined;
+
+  constructor(home: OpenHome, limits: HeldLimits) {
+    this.#home = home;
+    this.#limits = limits;
+  }
+
+  /** Whether it is here already, whole as far as the catalog knows. @throws E_PEER_REFUSED when its vault had it deleted */
+  has(id: StoreId): boolean {
+    if (isDeletionNoted(this.#home.catalog, id)) {
+      throw new DisktroError('E_PEER_REFUSED', `object ${id}: its vault had it deleted`);
+    }
+    return findHolding(this.#home.catalog, id) !== undefined;
+  }
+
+  /**
+   * Stores one object durably. `bytes` may be reused when it resolves.
+   * @throws E_OBJECT_LENGTH, E_OBJECT_MAGIC, E_OBJECT_ID when it is not that object; E_NO_SPACE, E_READ_ONLY, E_IO
+   */
+  async put(kind: ObjectKind, id: StoreId, bytes: Uint8Array): Promise<'new' | 'had'> {
+    if (this.has(id)) return 'had';
+    const vault = checkedVault(id, bytes);
+    await this.#checkRoom(bytes.byteLength);
+    return new Promise((resolve, reject) => {
+      this.#arrivals.push({ kind, id, vault, bytes, resolve, reject });
+      this.#work ??= this.#drain().finally(() => {
+        this.#work = undefined;
+      });
+    });
+  }
+
+  /** Resolves when everything that has arrived is acknowledged or refused. */
+  async idle(): Promise<void> {
+    await this.#work;
+  }
+
+  /** While one group becomes durable the next one gathers. */
+  async #drain(): Promise<void> {
+    // One turn of the loop, so that what came together is written together.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (this.#arrivals.length > 0) await this.#store(this.#nextGroup());
+  }
+
+  #nextGroup(): readonly Arrival[] {
+    let bytes = 0;
+    let count = 0;
+    for (const arrival of this.#arrivals) {
+      if (count > 0 && (count >= MAX_BATCH_OBJECTS || bytes + arrival.bytes.byteLength > MAX_BATCH_BYTES)) break;
+      bytes += arrival.bytes.byteLength;
+      count++;
+    }
+    return this.#arrivals.splice(0, count);
+  }
+
+  async #store(group: readonly Arrival[]): Promise<void> {
+    const { store, catalog } = this.#home;
+    const unique = [...new Map(group.map((arrival) => [arrival.id, arrival])).values()];
+    const batch = store.batch();
+    try {
+      await Promise.all(unique.map(({ kind, id, bytes }) => batch.write(kind, id, bytes)));
+    } catch (error) {
+      await batch.abort();
+      for (const { reject } of group) reject(error);
+      return;
+    }
+    try {
+      await batch.commit();
+      const rows = unique.map(({ kind, id, vault, bytes }) => ({ kind, id, vault, bytes: bytes.byteLength }));
+      const refused = new Set(enterHoldings(catalog, rows));
+      for (const { id, bytes, resolve, reject } of group) {
+        this.#heldBytes = (this.#heldBytes ?? 0) + bytes.byteLength;
+        if (refused.has(id)) reject(new DisktroError('E_LOCKED', `object ${id} is being freed here just now`));
+        else resolve('new');
+      }
+    } catch (error) {
+      for (const { reject } of group) reject(error);
+    }
+  }
+
+  async #checkRoom(bytes: number): Promise<void> {
+    const { quotaBytes, reserveBytes } = this.#limits;
+    this.#heldBytes ??= heldTotals(this.#home.catalog).bytes;
+    const { freeBytes } = await this.#home.fileSystem.space(this.#home.path);
+    const isOverQuota = quotaBytes > 0 && this.#heldBytes + bytes > quotaBytes;
+    if (!isOverQuota && freeBytes - bytes >= reserveBytes) return;
+    throw new DisktroError('E_NO_SPACE', isOverQuota ? 'the quota of this node is used up' : 'this node is full');
+  }
+}
+
+function checkedVault(id: StoreId, bytes: Uint8Array): VaultId {
+  const length = bytes.byteLength;
+  if (length < MIN_OBJECT_BYTES || length > MAX_HELD_OBJECT_BYTES) {
+    throw integrityError('E_OBJECT_LENGTH', `object length: expected at most ${MAX_HELD_OBJECT_BYTES}, got ${length}`);
+  }
+  const vault = vaultOf(bytes);
+  if (vault === undefined) throw integrityError('E_OBJECT_MAGIC', 'object does not begin with "DSK1"');
+  const actual = sha256Hex(bytes);
+  if (actual !== id) throw integrityError('E_OBJECT_ID', `object hashes to ${actual}, expected ${id}`);
+  return vault;
+}

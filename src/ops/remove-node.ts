@@ -1,0 +1,79 @@
+/** Taking a node out of the cluster: its copies are made elsewhere first, then the CA's key says that it is gone. */
+import { createPrivateKey } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { NodeId } from '../core/ids.js';
+import { DisktroError, throwIfAborted, usageError } from '../errors.js';
+import { signRemoval } from '../net/member-record.js';
+import type { Cluster } from './cluster.js';
+import { contactAll } from './contact.js';
+import type { NodeFiles } from './node-files.js';
+
+export interface DrainOptions {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Objects of the node that have too few copies elsewhere. */
+  readonly onProgress?: ((left: number) => void) | undefined;
+}
+
+const POLL_MS = 500;
+
+/**
+ * Asks a node to hold no more, and waits until everything it has is elsewhere.
+ * @throws E_PEER_UNREACHABLE, E_PEER_REFUSED; E_TOO_FEW_COPIES when the time is over
+ */
+export async function drainNode(
+  files: NodeFiles,
+  cluster: Cluster,
+  node: NodeId,
+  { timeoutMs, signal, onProgress }: DrainOptions,
+): Promise<void> {
+  await caKeyOf(files);
+  if (node === cluster.self) {
+    throw usageError('this node cannot remove itself', 'run the command on another node of the cluster');
+  }
+  const client = cluster.client(node);
+  await client.json('POST', '/drain', {}, { signal });
+  const endMs = Date.now() + timeoutMs;
+  for (;;) {
+    throwIfAborted(signal);
+    const { left } = (await client.json('GET', '/drain', undefined, { signal })) as { left?: unknown };
+    if (left === 0) return;
+    onProgress?.(Number(left));
+    if (Date.now() > endMs) {
+      throw new DisktroError('E_TOO_FEW_COPIES', `${Number(left)} objects of node ${node} have too few copies elsewhere`, {
+        hint: 'wait and run it again, or give --force when the node is dead',
+        details: { left: Number(left) },
+      });
+    }
+    await pause(POLL_MS);
+  }
+}
+
+/** Removes a node for good and tells the others. @throws E_PEER_REFUSED when this node may not */
+export async function removeNode(
+  files: NodeFiles,
+  cluster: Cluster,
+  node: NodeId,
+  signal?: AbortSignal,
+): Promise<void> {
+  const caKeyPem = await caKeyOf(files);
+  if (node === cluster.self) throw usageError('this node cannot remove itself');
+  const removal = signRemoval({ v: 1, id: node, removed_ms: Date.now() }, createPrivateKey(caKeyPem));
+  const others = cluster.everyone().filter((id) => id !== node);
+  // The removed one hears of it too, while it may still listen.
+  await cluster
+    .client(node)
+    .json('POST', '/exchange', { removals: [removal] }, { signal })
+    .catch(() => {});
+  cluster.membership.merge({ records: [], removals: [removal] });
+  await files.writeMembers(cluster.membership.snapshot());
+  await contactAll(cluster, others, signal);
+}
+
+async function caKeyOf(files: NodeFiles): Promise<string> {
+  const identity = await files.read();
+  if (identity?.caKeyPem !== undefined) return identity.caKeyPem;
+  throw new DisktroError('E_PEER_REFUSED', 'this node may not remove others: it does not hold the key of its cluster', {
+    hint: 'run the command on the machine that the cluster began on',
+  });
+}

@@ -1,0 +1,279 @@
+/**
+ * Anti-entropy: what this node and the others should both hold is compared, and what one of them lacks is sent
+ * (docs/PROTOCOL.md, "Comparing and repairing"). Needs no vault's key. Also learns which copies are where.
+ */
+import { noteCopies, underCopied } from '../catalog/copies.js';
+import type { Holding } from '../catalog/holdings.js';
+import { lostOwnObjects } from '../catalog/holdings.js';
+import type { NodeId, StoreId } from '../core/ids.js';
+import { mapOrdered } from '../core/pipeline.js';
+import { isDisktroError, throwIfAborted } from '../errors.js';
+import type { Digests } from '../net/digest.js';
+import { differingGroups, digestGroups } from '../net/digest.js';
+import { planRepair } from '../net/repair-plan.js';
+import type { Cluster } from './cluster.js';
+import type { HeldWriter } from './held-writer.js';
+import { MAX_HELD_OBJECT_BYTES } from './held-writer.js';
+import type { OpenHome } from './home.js';
+import { PeerSource } from './peer-source.js';
+import { groupRange, sharedHoldings } from './shared-holdings.js';
+
+export interface RepairContext {
+  readonly home: OpenHome;
+  readonly cluster: Cluster;
+  readonly writer: HeldWriter;
+  readonly signal?: AbortSignal | undefined;
+  readonly onFailure?: ((node: NodeId, error: unknown) => void) | undefined;
+}
+
+export interface RepairResult {
+  readonly pushed: number;
+  readonly fetched: number;
+  readonly bytes: number;
+  /** Objects that could not be sent or fetched: the next round tries again. */
+  readonly failed: number;
+}
+
+const STREAMS = 4;
+const EXCESS_PAGE = 2_000;
+
+interface Compared {
+  readonly node: NodeId;
+  readonly differing: ReadonlySet<number>;
+}
+
+/** One round with every member that is online. A member's failure ends its part only. */
+export async function repairOnce(context: RepairContext): Promise<RepairResult> {
+  const { cluster } = context;
+  const live = cluster.everyone().filter((node) => cluster.membership.status(node) === 'online');
+  const round = new Round(context, new Set(live));
+  const compared: Compared[] = [];
+  for (const node of live) {
+    const differing = await round.compare(node);
+    if (differing !== undefined) compared.push({ node, differing });
+  }
+  const groups = [...new Set(compared.flatMap(({ differing }) => [...differing]))].sort((a, b) => a - b);
+  for (const group of groups) await round.settle(group, compared);
+  await round.spreadExcess();
+  await round.fetchLost();
+  return round.result;
+}
+
+class Round {
+  readonly #context: RepairContext;
+  readonly #live: ReadonlySet<NodeId>;
+  readonly #result = { pushed: 0, fetched: 0, bytes: 0, failed: 0 };
+
+  constructor(context: RepairContext, live: ReadonlySet<NodeId>) {
+    this.#context = context;
+    this.#live = live;
+  }
+
+  get result(): RepairResult {
+    return { ...this.#result };
+  }
+
+  /** @returns the groups in which the two differ; undefined when the node does not answer */
+  async compare(node: NodeId): Promise<ReadonlySet<number> | undefined> {
+    const { home, cluster, signal } = this.#context;
+    throwIfAborted(signal);
+    const mine = digestGroups(idsOf(sharedHoldings(home.catalog, cluster, node)));
+    const theirs = await this.#ask(node, () => cluster.client(node).digests(signal));
+    if (theirs === undefined) return undefined;
+    const differing = new Set(differingGroups(mine, theirs));
+    this.#noteEqual(node, mine, differing);
+    return differing;
+  }
+
+  /** Brings one group of ids in order: asks those that differ what they have, and does this node's part. */
+  async settle(group: number, compared: readonly Compared[]): Promise<void> {
+    const { home, cluster } = this.#context;
+    const mine = new Map<StoreId, Holding>();
+    for (const holding of sharedHoldings(home.catalog, undefined, undefined, groupRange(group))) mine.set(holding.id, holding);
+    const theirs = new Map<StoreId, Holding>();
+    const have = new Map<NodeId, Set<StoreId>>([[cluster.self, new Set(mine.keys())]]);
+    for (const { node, differing } of compared) {
+      const listed = differing.has(group) ? await this.#list(node, group) : undefined;
+      for (const [id, holding] of listed ?? []) theirs.set(id, holding);
+      if (listed !== undefined) have.set(node, new Set(listed.keys()));
+      else if (!differing.has(group)) have.set(node, this.#sharedOf(node, mine));
+    }
+    const plan = planRepair({
+      self: cluster.self,
+      holdersOf: (id) => cluster.holders(id),
+      isLive: (node) => have.has(node),
+      have,
+    });
+    for (const [node, ids] of plan.push) {
+      await this.#push(node, ids.flatMap((id) => mine.get(id) ?? []));
+    }
+    for (const [node, ids] of plan.fetch) await this.#fetch(node, ids.flatMap((id) => theirs.get(id) ?? []));
+    for (const [node, ids] of have) {
+      if (node !== cluster.self) this.#note(node, [...ids].filter((id) => mine.has(id)));
+    }
+  }
+
+  /** Objects that belong elsewhere and are not known to be there in enough copies: their holders are asked. */
+  async spreadExcess(): Promise<void> {
+    const { home, cluster } = this.#context;
+    let after: StoreId | undefined;
+    for (;;) {
+      const page = underCopied(home.catalog, wantedCopies(cluster), cluster.counted(), after, EXCESS_PAGE);
+      after = page.at(-1)?.id;
+      if (after === undefined) return;
+      const byNode = new Map<NodeId, Holding[]>();
+      for (const holding of page) {
+        for (const node of cluster.holders(holding.id)) {
+          if (node === cluster.self || !this.#live.has(node)) continue;
+          byNode.set(node, [...(byNode.get(node) ?? []), holding]);
+        }
+      }
+      for (const [node, holdings] of byNode) await this.#offer(node, holdings);
+    }
+  }
+
+  /** What this node's own files need and has been lost here comes back from whoever has it. */
+  async fetchLost(): Promise<void> {
+    const { home, cluster, writer, signal } = this.#context;
+    const source = new PeerSource(home, cluster);
+    for (const { id, kind } of lostOwnObjects(home.catalog)) {
+      throwIfAborted(signal);
+      try {
+        const buffer = Buffer.allocUnsafeSlow(MAX_HELD_OBJECT_BYTES);
+        const length = await source.fetch(id, buffer, signal);
+        await home.store.quarantine(kind, id).catch(() => {});
+        await writer.put(kind, id, buffer.subarray(0, length));
+        this.#result.fetched++;
+        this.#result.bytes += length;
+      } catch (error) {
+        if (isDisktroError(error, 'E_ABORTED')) throw error;
+        this.#result.failed++;
+      }
+    }
+  }
+
+  async #offer(node: NodeId, holdings: readonly Holding[]): Promise<void> {
+    const { cluster, signal } = this.#context;
+    const missing = await this.#ask(node, () =>
+      cluster.client(node).missing(
+        holdings.map(({ id }) => id),
+        signal,
+      ),
+    );
+    if (missing === undefined) return;
+    const lacking = new Set(missing);
+    this.#note(node, holdings.flatMap(({ id }) => (lacking.has(id) ? [] : id)));
+    await this.#push(node, holdings.filter(({ id }) => lacking.has(id)));
+  }
+
+  async #push(node: NodeId, holdings: readonly Holding[]): Promise<void> {
+    const { home, cluster, signal } = this.#context;
+    let isFailing = false;
+    const send = mapOrdered(STREAMS, async ({ id, kind }: Holding) => {
+      if (isFailing) return;
+      try {
+        const object = await home.store.get(kind, id);
+        await cluster.client(node).putObject(kind, id, object, signal);
+        this.#note(node, [id]);
+        this.#result.pushed++;
+        this.#result.bytes += object.byteLength;
+      } catch (error) {
+        isFailing = this.#isFailed(node, error);
+      }
+    });
+    for await (const _ of send(asyncOf(holdings), { signal }));
+  }
+
+  async #fetch(node: NodeId, holdings: readonly Holding[]): Promise<void> {
+    const { cluster, writer, signal } = this.#context;
+    let isFailing = false;
+    const get = mapOrdered(STREAMS, async ({ id, kind, bytes }: Holding) => {
+      if (isFailing) return;
+      try {
+        const buffer = Buffer.allocUnsafeSlow(Math.min(bytes, MAX_HELD_OBJECT_BYTES));
+        const length = await cluster.client(node).getObject(id, buffer, { signal });
+        await writer.put(kind, id, buffer.subarray(0, length));
+        this.#result.fetched++;
+        this.#result.bytes += length;
+      } catch (error) {
+        isFailing = this.#isFailed(node, error);
+      }
+    });
+    for await (const _ of get(asyncOf(holdings), { signal }));
+  }
+
+  /** @returns whether the node is to be left alone for this round */
+  #isFailed(node: NodeId, error: unknown): boolean {
+    if (isDisktroError(error, 'E_ABORTED')) throw error;
+    this.#result.failed++;
+    this.#context.onFailure?.(node, error);
+    return isDisktroError(error, 'E_PEER_UNREACHABLE', 'E_NO_SPACE');
+  }
+
+  async #ask<T>(node: NodeId, question: () => Promise<T | undefined>): Promise<T | undefined> {
+    try {
+      return await question();
+    } catch (error) {
+      if (isDisktroError(error, 'E_ABORTED')) throw error;
+      this.#context.onFailure?.(node, error);
+      return undefined;
+    }
+  }
+
+  async #list(node: NodeId, group: number): Promise<Map<StoreId, Holding> | undefined> {
+    const { cluster, signal } = this.#context;
+    return this.#ask(node, async () => {
+      const entries = await cluster.client(node).group(group, signal);
+      return new Map(entries.map((entry) => [entry.id, entry]));
+    });
+  }
+
+  /** Where the digests are equal, the other has of the shared ones what this node has. */
+  #sharedOf(node: NodeId, mine: ReadonlyMap<StoreId, Holding>): Set<StoreId> {
+    const { cluster } = this.#context;
+    const isShared = (id: StoreId): boolean => {
+      const holders = cluster.holders(id);
+      return holders.includes(node) && holders.includes(cluster.self);
+    };
+    return new Set([...mine.keys()].filter(isShared));
+  }
+
+  #noteEqual(node: NodeId, mine: Digests, differing: ReadonlySet<number>): void {
+    const { home, cluster } = this.#context;
+    const known = notedDigests(node);
+    for (const [group, { digest }] of mine) {
+      if (differing.has(group) || known.get(group) === digest) continue;
+      this.#note(node, [...idsOf(sharedHoldings(home.catalog, cluster, node, groupRange(group)))]);
+      known.set(group, digest);
+    }
+  }
+
+  #note(node: NodeId, ids: readonly StoreId[]): void {
+    noteCopies(this.#context.home.catalog, node, ids);
+  }
+}
+
+/** Copies of each object, this node's included; a node that leaves does not count its own. */
+export function wantedCopies(cluster: Cluster): number {
+  const counted = cluster.counted();
+  const isLeaving = !counted.includes(cluster.self);
+  const most = Math.min(cluster.options.replicaCount, counted.length);
+  return isLeaving ? most + 1 : most;
+}
+
+/** Which groups were noted already as equal, and at which digest: what has not changed is not written again. */
+const noted = new Map<NodeId, Map<number, string>>();
+
+function notedDigests(node: NodeId): Map<number, string> {
+  const known = noted.get(node) ?? new Map<number, string>();
+  noted.set(node, known);
+  return known;
+}
+
+function* idsOf(holdings: Iterable<Holding>): Generator<StoreId> {
+  for (const { id } of holdings) yield id;
+}
+
+async function* asyncOf<T>(items: Iterable<T>): AsyncGenerator<T> {
+  yield* items;
+}

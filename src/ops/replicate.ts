@@ -1,0 +1,210 @@
+/**
+ * Copies objects of this home to the nodes where they belong, and says how many copies are confirmed. A node that
+ * fails is replaced by the next in rank. A copy counts when its node has said that it is durable there.
+ */
+import { noteCopies } from '../catalog/copies.js';
+import type { Holding } from '../catalog/holdings.js';
+import type { BufferPool } from '../core/buffer-pool.js';
+import { bufferPool } from '../core/buffer-pool.js';
+import type { NodeId, StoreId } from '../core/ids.js';
+import { mapOrdered } from '../core/pipeline.js';
+import { isDisktroError, throwIfAborted } from '../errors.js';
+import type { Copier } from './chunk.js';
+import type { Cluster } from './cluster.js';
+import type { OpenHome } from './home.js';
+
+export interface ReplicateProgress {
+  readonly sentBytes: number;
+  readonly totalBytes: number;
+  /** Bytes sent to each node so far. */
+  readonly nodes: ReadonlyMap<NodeId, number>;
+}
+
+export interface ReplicateOptions {
+  /** Copies wanted on distinct nodes, this one included. */
+  readonly copies: number;
+  /** Only these nodes, whatever the rank; default: where each object belongs. */
+  readonly only?: readonly NodeId[] | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: ReplicateProgress) => void) | undefined;
+  /** Told once for each node that failed. */
+  readonly onFailure?: ((node: NodeId, error: unknown) => void) | undefined;
+}
+
+export interface ReplicateResult {
+  /** The fewest copies that any of the objects has now, this node's own included. */
+  readonly confirmed: number;
+  readonly sentBytes: number;
+  /** Nodes that failed, with what they failed of. */
+  readonly failures: ReadonlyMap<NodeId, unknown>;
+}
+
+/** What `chunk` is given to make its copies with. */
+export function copierOf(
+  home: OpenHome,
+  cluster: Cluster,
+  options: Pick<ReplicateOptions, 'only' | 'onProgress' | 'onFailure'> = {},
+): Copier {
+  return {
+    async copy(objects, copies, signal) {
+      const holdings = objects.map(({ storeId, kind, storedBytes }) => ({ id: storeId, kind, bytes: storedBytes }));
+      return (await replicate(home, cluster, holdings, { ...options, copies, signal })).confirmed;
+    },
+  };
+}
+
+/** Requests under way to one node. */
+const STREAMS_PER_NODE = 4;
+/** Ids asked about in one request. */
+const ASK_IDS = 2_000;
+/** Copies noted in one transaction. */
+const NOTE_IDS = 256;
+
+/** @throws E_ABORTED; a node's failure is in the result */
+export async function replicate(
+  home: OpenHome,
+  cluster: Cluster,
+  objects: readonly Holding[],
+  options: ReplicateOptions,
+): Promise<ReplicateResult> {
+  const work = new Replication(home, cluster, options);
+  // A manifest goes last: where it is listed, what it needs is there.
+  const chunks = objects.filter(({ kind }) => kind === 'chunk');
+  const manifests = objects.filter(({ kind }) => kind === 'manifest');
+  const confirmed = [await work.run(chunks), await work.run(manifests)];
+  return { confirmed: Math.min(...confirmed), sentBytes: work.sentBytes, failures: work.failures };
+}
+
+class Replication {
+  readonly failures = new Map<NodeId, unknown>();
+  readonly #home: OpenHome;
+  readonly #cluster: Cluster;
+  readonly #options: ReplicateOptions;
+  readonly #buffers: Map<NodeId, BufferPool> = new Map();
+  readonly #sent = new Map<NodeId, number>();
+  #totalBytes = 0;
+  sentBytes = 0;
+
+  constructor(home: OpenHome, cluster: Cluster, options: ReplicateOptions) {
+    this.#home = home;
+    this.#cluster = cluster;
+    this.#options = options;
+  }
+
+  /** @returns the fewest copies that any of these objects has, this node's own included */
+  async run(objects: readonly Holding[]): Promise<number> {
+    const confirmed = new Map<StoreId, Set<NodeId>>(objects.map(({ id }) => [id, new Set()]));
+    for (;;) {
+      const tasks = this.#assign(objects, confirmed);
+      if (tasks.size === 0) break;
+      await Promise.all([...tasks].map(([node, list]) => this.#serveNode(node, list, confirmed)));
+    }
+    return objects.length === 0 ? Number.MAX_SAFE_INTEGER : 1 + fewest(confirmed);
+  }
+
+  /** For each node the objects it is to hold and has not confirmed; nodes that failed are passed over. */
+  #assign(
+    objects: readonly Holding[],
+    confirmed: ReadonlyMap<StoreId, ReadonlySet<NodeId>>,
+  ): Map<NodeId, Holding[]> {
+    const { copies, only } = this.#options;
+    const tasks = new Map<NodeId, Holding[]>();
+    for (const object of objects) {
+      const has = confirmed.get(object.id);
+      const candidates = (only ?? this.#cluster.ranked(object.id)).filter((node) => !this.failures.has(node));
+      const wanted = only === undefined ? candidates.slice(0, copies - 1) : candidates;
+      for (const node of wanted) {
+        if (has?.has(node) === true) continue;
+        const list = tasks.get(node) ?? [];
+        list.push(object);
+        tasks.set(node, list);
+      }
+    }
+    return tasks;
+  }
+
+  async #serveNode(
+    node: NodeId,
+    objects: readonly Holding[],
+    confirmed: ReadonlyMap<StoreId, Set<NodeId>>,
+  ): Promise<void> {
+    const { signal } = this.#options;
+    const noted: StoreId[] = [];
+    const confirm = (id: StoreId): void => {
+      confirmed.get(id)?.add(node);
+      noted.push(id);
+      if (noted.length >= NOTE_IDS) noteCopies(this.#home.catalog, node, noted.splice(0));
+    };
+    try {
+      for (let from = 0; from < objects.length; from += ASK_IDS) {
+        throwIfAborted(signal);
+        const page = objects.slice(from, from + ASK_IDS);
+        const missing = new Set(await this.#cluster.client(node).missing(page.map(({ id }) => id), signal));
+        const lacking = page.filter(({ id }) => missing.has(id));
+        this.#totalBytes += lacking.reduce((sum, { bytes }) => sum + bytes, 0);
+        for (const { id } of page) if (!missing.has(id)) confirm(id);
+        const sending = mapOrdered(STREAMS_PER_NODE, async (object: Holding) => {
+          await this.#send(node, object);
+          confirm(object.id);
+        });
+        for await (const _ of sending(asyncOf(lacking), { signal }));
+      }
+    } catch (error) {
+      if (isDisktroError(error, 'E_ABORTED') || !isOfPeer(error)) throw error;
+      this.failures.set(node, error);
+      this.#options.onFailure?.(node, error);
+    } finally {
+      if (noted.length > 0) noteCopies(this.#home.catalog, node, noted);
+    }
+  }
+
+  async #send(node: NodeId, { kind, id, bytes }: Holding): Promise<void> {
+    const buffers = this.#buffersOf(node);
+    const buffer = await buffers.take();
+    try {
+      const room = buffer.byteLength >= bytes ? buffer : Buffer.alloc(bytes);
+      const length = await this.#home.store.read(kind, id, room);
+      await this.#cluster.client(node).putObject(kind, id, room.subarray(0, length), this.#options.signal);
+      this.sentBytes += length;
+      this.#sent.set(node, (this.#sent.get(node) ?? 0) + length);
+      this.#options.onProgress?.({
+        sentBytes: this.sentBytes,
+        totalBytes: this.#totalBytes,
+        nodes: this.#sent,
+      });
+    } finally {
+      buffers.give(buffer);
+    }
+  }
+
+  #buffersOf(node: NodeId): BufferPool {
+    let buffers = this.#buffers.get(node);
+    if (buffers === undefined) {
+      buffers = bufferPool(STREAMS_PER_NODE, USUAL_OBJECT_BYTES);
+      this.#buffers.set(node, buffers);
+    }
+    return buffers;
+  }
+}
+
+/** Objects of a vault with the default chunk size fit; larger ones get a buffer of their own. */
+const USUAL_OBJECT_BYTES = 5 * 1024 * 1024;
+
+/** What a peer did wrong, or its network; the rest is about this home. */
+function isOfPeer(error: unknown): boolean {
+  return isDisktroError(error, 'E_PEER_UNREACHABLE', 'E_PEER_REFUSED') || isFullPeer(error);
+}
+
+function isFullPeer(error: unknown): boolean {
+  return isDisktroError(error, 'E_NO_SPACE') && error.details?.node !== undefined;
+}
+
+function fewest(confirmed: ReadonlyMap<StoreId, ReadonlySet<NodeId>>): number {
+  let least = Number.MAX_SAFE_INTEGER;
+  for (const nodes of confirmed.values()) least = Math.min(least, nodes.size);
+  return least;
+}
+
+async function* asyncOf<T>(items: Iterable<T>): AsyncGenerator<T> {
+  yield* items;
+}

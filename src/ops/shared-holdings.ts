@@ -1,0 +1,35 @@
+/** What two nodes should both hold: the part of a store that is worth comparing between them. */
+import type { Catalog } from '../catalog/catalog.js';
+import type { Holding, HoldingRange } from '../catalog/holdings.js';
+import { eachHolding } from '../catalog/holdings.js';
+import type { NodeId, StoreId } from '../core/ids.js';
+import { DIGEST_GROUPS } from '../net/digest.js';
+import type { Cluster } from './cluster.js';
+
+/**
+ * The objects of this node's catalog that both it and `other` should hold, in ascending order.
+ * @param other undefined: all of them
+ */
+export function* sharedHoldings(
+  catalog: Catalog,
+  cluster: Cluster | undefined,
+  other: NodeId | undefined,
+  range: HoldingRange = {},
+): Generator<Holding> {
+  for (const holding of eachHolding(catalog, range)) {
+    if (cluster === undefined || other === undefined) {
+      yield holding;
+      continue;
+    }
+    const holders = cluster.holders(holding.id);
+    if (holders.includes(other) && holders.includes(cluster.self)) yield holding;
+  }
+}
+
+/** The ids of one digest group. */
+export function groupRange(group: number): HoldingRange {
+  const shift = BigInt(256 - Math.log2(DIGEST_GROUPS));
+  const hex = (value: bigint): StoreId => value.toString(16).padStart(64, '0') as StoreId;
+  const through = hex((BigInt(group + 1) << shift) - 1n);
+  return group === 0 ? { through } : { after: hex((BigInt(group) << shift) - 1n), through };
+}

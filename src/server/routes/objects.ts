@@ -1,0 +1,261 @@
+/** Routes about objects: whole ones in and out, which are here, proof that they are. */
+import { createHash, createHmac } from 'node:crypto';
+import fs from 'node:fs';
+import type { ServerResponse } from 'node:http';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import * as z from 'zod';
+import type { Holding, HoldingRange } from '../../catalog/holdings.js';
+import { findHolding, isDeletionNoted, vaultManifests } from '../../catalog/holdings.js';
+import type { NodeId, StoreId, VaultId } from '../../core/ids.js';
+import { isStoreId, isVaultId } from '../../core/ids.js';
+import type { ObjectKind } from '../../core/object.js';
+import { DisktroError, isDisktroError, missingObject } from '../../errors.js';
+import { DIGEST_GROUPS, digestGroups, digestsToJson } from '../../net/digest.js';
+import { MAX_HELD_OBJECT_BYTES } from '../../ops/held-writer.js';
+import { groupRange, sharedHoldings } from '../../ops/shared-holdings.js';
+import { objectPath } from '../../store/paths.js';
+import { readJsonBody, refusal, replyJson } from '../json-body.js';
+import type { NodeService } from '../node-service.js';
+import type { Call, Route } from '../router.js';
+
+const MAX_IDS = 10_000;
+const MANIFEST_PAGE = 1_000;
+const MAX_PROOFS = 1_000;
+const MAX_PROOF_BYTES = 64 * 1024;
+const STREAM_BYTES = 128 * 1024;
+
+const STORE_ID = z.string().refine(isStoreId);
+const MISSING = z.object({ ids: z.array(STORE_ID).max(MAX_IDS) });
+const PROVE = z.object({
+  nonce: z.string().regex(/^[0-9a-f]{32,128}$/),
+  ranges: z
+    .array(z.object({ id: STORE_ID, offset: z.int().min(0), length: z.int().min(1).max(MAX_PROOF_BYTES) }))
+    .max(MAX_PROOFS),
+});
+const OFFER = z.object({ chunk_id: STORE_ID, from_node: z.string().max(100) });
+
+export function objectRoutes(node: NodeService): readonly Route[] {
+  const member = (method: string, path: string, handle: (call: Call) => Promise<void>): Route => ({
+    method,
+    path,
+    audience: 'member',
+    handle,
+  });
+  return [
+    member('GET', '/chunk', (call) => sendObject(node, call)),
+    member('PUT', '/chunk', (call) => takeObject(node, call)),
+    member('POST', '/chunk-transfer', (call) => fetchOffered(node, call)),
+    member('POST', '/chunks/missing', async ({ request, response }) => {
+      const { ids } = MISSING.parse(await readJsonBody(request));
+      const isMissing = (id: string): boolean =>
+        findHolding(node.home.catalog, id as StoreId) === undefined && !isDeletionNoted(node.home.catalog, id as StoreId);
+      replyJson(response, 200, { missing: ids.filter(isMissing) });
+    }),
+    member('POST', '/chunks/prove', (call) => prove(node, call)),
+    member('GET', '/manifests', async ({ query, response }) => {
+      const vault = vaultIdOf(query);
+      const after = query.get('after');
+      if (after !== null && !isStoreId(after)) throw refusal(400, 'after: expected an id');
+      const isOwn = node.home.vaultId === vault;
+      const page = vaultManifests(node.home.catalog, vault, isOwn, after ?? undefined, MANIFEST_PAGE);
+      const next = page.length < MANIFEST_PAGE ? null : (page.at(-1)?.id ?? null);
+      replyJson(response, 200, { manifests: page.map(({ id, bytes }) => ({ id, bytes })), next });
+    }),
+    member('GET', '/digests', async ({ query, response, caller }) => {
+      const group = query.get('group');
+      if (group === null) {
+        replyJson(response, 200, { groups: digestsToJson(digestGroups(idsOf(sharedOf(node, caller)))) });
+        return;
+      }
+      if (!/^\d{1,4}$/.test(group) || Number(group) >= DIGEST_GROUPS) throw refusal(400, 'group: no such group');
+      const ids = [...sharedOf(node, caller, groupRange(Number(group)))];
+      replyJson(response, 200, { ids: ids.map(({ id, kind, bytes }) => ({ id, kind, bytes })) });
+    }),
+  ];
+}
+
+async function sendObject(node: NodeService, { request, response, query }: Call): Promise<void> {
+  const id = storeIdOf(query);
+  const holding = findHolding(node.home.catalog, id);
+  if (holding === undefined) throw missingObject(id);
+  response.setHeader('Content-Type', 'application/octet-stream');
+  response.setHeader('Cache-Control', 'public, max-age=31536000, immutable');
+  response.setHeader('ETag', `"${id}"`);
+  response.setHeader('Accept-Ranges', 'bytes');
+  response.setHeader('X-Disktro-Kind', holding.kind);
+  const range = rangeOf(request.headers.range, holding.bytes);
+  if (range === 'unsatisfiable') {
+    response.writeHead(416, { 'Content-Range': `bytes */${holding.bytes}` }).end();
+    return;
+  }
+  const { start, end } = range ?? { start: 0, end: holding.bytes - 1 };
+  response.setHeader('Content-Length', end - start + 1);
+  if (range !== undefined) response.setHeader('Content-Range', `bytes ${start}-${end}/${holding.bytes}`);
+  response.statusCode = range === undefined ? 200 : 206;
+  if (request.method === 'HEAD') {
+    response.end();
+    return;
+  }
+  await stream(node, response, { id, kind: holding.kind, start, end, isWhole: range === undefined });
+}
+
+/** A whole object is hashed on its way out: one that is damaged is cut off before its last byte, and noted. */
+async function stream(
+  node: NodeService,
+  response: ServerResponse,
+  { id, kind, start, end, isWhole }: { id: StoreId; kind: ObjectKind; start: number; end: number; isWhole: boolean },
+): Promise<void> {
+  const file = objectPath(node.home.paths.objects, kind, id);
+  const source = fs.createReadStream(file, { start, end, highWaterMark: STREAM_BYTES });
+  try {
+    if (isWhole) await pipeline(source, checking(id, end - start + 1), response);
+    else await pipeline(source, response);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'EIO' || error instanceof DisktroError) {
+      node.log.error(`object ${id} is ${code === 'ENOENT' ? 'gone' : 'damaged'} here; it is fetched again from a peer`);
+      const row = node.home.objects.find(id);
+      if (row !== undefined) node.home.objects.markLost([row.row]);
+      if (code === 'ENOENT' && !response.headersSent) throw missingObject(id);
+    }
+    response.destroy();
+  }
+}
+
+function checking(id: StoreId, bytes: number): Transform {
+  const hash = createHash('sha256');
+  let seen = 0;
+  return new Transform({
+    transform(piece: Buffer, _encoding, done) {
+      hash.update(piece);
+      seen += piece.byteLength;
+      const isOther = seen >= bytes && hash.digest('hex') !== id;
+      if (isOther) done(new DisktroError('E_OBJECT_ID', `object ${id} is damaged`));
+      else done(null, piece);
+    },
+  });
+}
+
+async function takeObject(node: NodeService, { request, response, query }: Call): Promise<void> {
+  const id = storeIdOf(query);
+  const kind = query.get('kind') ?? 'chunk';
+  if (kind !== 'chunk' && kind !== 'manifest') throw refusal(400, 'kind: expected chunk or manifest');
+  const length = Number(request.headers['content-length'] ?? Number.NaN);
+  if (!Number.isSafeInteger(length)) throw refusal(411, 'expected a length');
+  if (length > MAX_HELD_OBJECT_BYTES) {
+    throw refusal(413, 'too long for an object');
+  }
+  if (isDeletionNoted(node.home.catalog, id)) throw refusal(410, 'its vault had this object deleted');
+  if (node.writer.has(id)) {
+    request.resume();
+    replyJson(response, 200, { stored: false });
+    return;
+  }
+  const giveBack = await node.bodies.take(length);
+  try {
+    const body = Buffer.allocUnsafeSlow(length);
+    await readFully(request, body);
+    const outcome = await node.writer.put(kind, id, body).catch(asRefusal);
+    replyJson(response, outcome === 'new' ? 201 : 200, { stored: outcome === 'new' });
+  } finally {
+    giveBack();
+  }
+}
+
+/** What is wrong with the bytes is the sender's affair; a deleted object is not wanted again. */
+function asRefusal(error: unknown): never {
+  if (isDisktroError(error, 'E_OBJECT_LENGTH', 'E_OBJECT_MAGIC', 'E_OBJECT_ID')) throw refusal(422, error.message);
+  throw error;
+}
+
+async function readFully(request: AsyncIterable<Buffer>, body: Buffer): Promise<void> {
+  let filled = 0;
+  for await (const piece of request) {
+    if (filled + piece.byteLength > body.byteLength) throw refusal(400, 'the body is longer than announced');
+    filled += piece.copy(body, filled);
+  }
+  if (filled < body.byteLength) throw refusal(400, 'the body is shorter than announced');
+}
+
+/** The object is fetched from the member that is named, never from an address in the request. */
+async function fetchOffered(node: NodeService, { request, response }: Call): Promise<void> {
+  const offer = OFFER.parse(await readJsonBody(request));
+  const id = offer.chunk_id as StoreId;
+  const cluster = node.cluster();
+  const from = cluster?.everyone().find((member) => member === offer.from_node);
+  if (cluster === undefined || from === undefined) throw refusal(400, 'from_node: expected a member of this cluster');
+  if (node.writer.has(id)) {
+    replyJson(response, 200, { stored: false });
+    return;
+  }
+  const bytes = await cluster.client(from).headObject(id);
+  if (bytes === undefined) throw missingObject(id);
+  if (bytes > MAX_HELD_OBJECT_BYTES) throw refusal(422, 'too long for an object');
+  const giveBack = await node.bodies.take(bytes);
+  try {
+    const body = Buffer.allocUnsafeSlow(bytes);
+    const length = await cluster.client(from).getObject(id, body, {});
+    await node.writer.put('chunk', id, body.subarray(0, length));
+    replyJson(response, 201, { stored: true });
+  } finally {
+    giveBack();
+  }
+}
+
+async function prove(node: NodeService, { request, response }: Call): Promise<void> {
+  const { nonce, ranges } = PROVE.parse(await readJsonBody(request));
+  const key = Buffer.from(nonce, 'hex');
+  const proofs: (string | null)[] = [];
+  for (const { id, offset, length } of ranges) {
+    const holding = findHolding(node.home.catalog, id as StoreId);
+    if (holding === undefined || offset + length > holding.bytes) {
+      proofs.push(null);
+      continue;
+    }
+    const bytes = await node.home.store.get(holding.kind, id as StoreId, { offset, length }).catch(() => undefined);
+    proofs.push(bytes === undefined ? null : proofOf(key, offset, bytes));
+  }
+  replyJson(response, 200, { proofs });
+}
+
+/** HMAC-SHA256(nonce, offset u64be ‖ length u64be ‖ bytes), hex. */
+function proofOf(nonce: Buffer, offset: number, bytes: Uint8Array): string {
+  const head = Buffer.alloc(16);
+  head.writeBigUInt64BE(BigInt(offset), 0);
+  head.writeBigUInt64BE(BigInt(bytes.byteLength), 8);
+  return createHmac('sha256', nonce).update(head).update(bytes).digest('hex');
+}
+
+/** What the caller and this node should both hold; everything for who is on this machine. */
+function sharedOf(node: NodeService, caller: NodeId | undefined, range: HoldingRange = {}): Iterable<Holding> {
+  return sharedHoldings(node.home.catalog, node.cluster(), caller, range);
+}
+
+function* idsOf(holdings: Iterable<Holding>): Generator<StoreId> {
+  for (const { id } of holdings) yield id;
+}
+
+function storeIdOf(query: URLSearchParams): StoreId {
+  const id = query.get('id') ?? '';
+  if (!isStoreId(id)) throw refusal(400, 'id: expected 64 lower-case hex digits');
+  return id;
+}
+
+function vaultIdOf(query: URLSearchParams): VaultId {
+  const id = query.get('vault') ?? '';
+  if (!isVaultId(id)) throw refusal(400, 'vault: expected 32 lower-case hex digits');
+  return id;
+}
+
+/** One range of bytes, as in RFC 9110, section 14. */
+function rangeOf(
+  header: string | undefined,
+  size: number,
+): { start: number; end: number } | 'unsatisfiable' | undefined {
+  const [, from = '', to = ''] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header ?? '') ?? [];
+  if (from === '' && to === '') return undefined;
+  const start = from === '' ? Math.max(0, size - Number(to)) : Number(from);
+  const end = from === '' || to === '' ? size - 1 : Math.min(Number(to), size - 1);
+  return start > end || start >= size ? 'unsatisfiable' : { start, end };
+}

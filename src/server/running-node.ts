@@ -1,0 +1,375 @@
+/**
+ * A node that is up: listens, shows signs of life, keeps its own record fresh, repairs, scrubs, frees what was deleted,
+ * and notices when a command changes node/. Needs no vault and holds no key that decrypts (I5).
+ */
+import os from 'node:os';
+import path from 'node:path';
+import { ProcessLock } from '../catalog/lock.js';
+import type { NodeId } from '../core/ids.js';
+import { isDisktroError, lockedError, throwIfAborted } from '../errors.js';
+import { parseCertificate, refusalOfTime } from '../net/certificates.js';
+import type { MergeResult } from '../net/membership.js';
+import { shortNodeId } from '../net/node-id.js';
+import type { Cluster } from '../ops/cluster.js';
+import { makeCluster, ownRecord } from '../ops/cluster.js';
+import { contact } from '../ops/contact.js';
+import { freeDueDeletions } from '../ops/deletions.js';
+import { HeldWriter } from '../ops/held-writer.js';
+import type { OpenHome } from '../ops/home.js';
+import { openNodeHome } from '../ops/home.js';
+import { renewOwnCertificate } from '../ops/join.js';
+import type { NodeIdentity } from '../ops/node-files.js';
+import { NodeFiles } from '../ops/node-files.js';
+import { repairOnce } from '../ops/repair.js';
+import { scrubSome } from '../ops/scrub.js';
+import type { Listener } from './listen.js';
+import { listenOnePort } from './listen.js';
+import type { Log } from './log.js';
+import type { NodeService } from './node-service.js';
+import { MemoryBudget } from './node-service.js';
+import { createRouter } from './router.js';
+import { memberRoutes } from './routes/members.js';
+import { objectRoutes } from './routes/objects.js';
+import { Schedule } from './schedule.js';
+
+export interface ServeOptions {
+  readonly home: string;
+  readonly host: string;
+  readonly port: number;
+  readonly isPortFixed: boolean;
+  /** `host:port` by which others reach this node; empty: its interfaces' addresses. */
+  readonly addresses: readonly string[];
+  readonly name: string;
+  readonly zone: string;
+  readonly version: string;
+  readonly replicaCount: number;
+  readonly heartbeatSeconds: number;
+  readonly repairGraceSeconds: number;
+  readonly deleteGraceSeconds: number;
+  readonly quotaBytes: number;
+  readonly reserveBytes: number;
+  readonly uploadLimit: number;
+  readonly downloadLimit: number;
+  readonly log: Log;
+  readonly onNotice?: ((message: string) => void) | undefined;
+}
+
+const BODY_MEMORY_BYTES = 128 * 1024 * 1024;
+const CLOSE_GRACE_MS = 5_000;
+const WATCH_MS = 250;
+const WEEK_SECONDS = 7 * 24 * 60 * 60;
+const SCRUB_SECONDS = 60;
+const LEAST_SCRUB_BYTES = 8 * 1024 * 1024;
+const RENEW_BEFORE_MS = 60 * 24 * 60 * 60 * 1000;
+/** A change of free space below this share of the capacity is no news. */
+const FREE_NEWS_SHARE = 0.02;
+
+export class RunningNode implements NodeService {
+  readonly home: OpenHome;
+  readonly files: NodeFiles;
+  readonly writer: HeldWriter;
+  readonly bodies = new MemoryBudget(BODY_MEMORY_BYTES);
+  readonly log: Log;
+  readonly version: string;
+  readonly deleteGraceSeconds: number;
+  readonly apiToken: string;
+  readonly #options: ServeOptions;
+  readonly #lock: ProcessLock;
+  readonly #schedule: Schedule;
+  #identity: NodeIdentity;
+  #cluster: Cluster | undefined;
+  #listener: Listener | undefined;
+  #seenNs = 0n;
+  #isDraining = false;
+
+  private constructor(
+    options: ServeOptions,
+    home: OpenHome,
+    files: NodeFiles,
+    identity: NodeIdentity,
+    apiToken: string,
+    lock: ProcessLock,
+  ) {
+    this.#options = options;
+    this.home = home;
+    this.files = files;
+    this.#identity = identity;
+    this.apiToken = apiToken;
+    this.#lock = lock;
+    this.log = options.log;
+    this.version = options.version;
+    this.deleteGraceSeconds = options.deleteGraceSeconds;
+    this.writer = new HeldWriter(home, options);
+    this.#schedule = new Schedule((task, error) => this.log.warning(`${task}: ${messageOf(error)}`));
+  }
+
+  /** @throws E_LOCKED when this home is served already; what opening a home and listening throw */
+  static async start(options: ServeOptions): Promise<RunningNode> {
+    const home = await openNodeHome(options);
+    let lock: ProcessLock | undefined;
+    try {
+      lock = ProcessLock.tryAcquire(path.join(home.paths.temporary, 'serve.lock'));
+      if (lock === undefined) throw lockedError(`home ${home.path}: \`serve\``);
+      const files = new NodeFiles(home);
+      const name = options.name === '' ? os.hostname() : options.name;
+      const identity = await files.ensure(name);
+      const node = new RunningNode(options, home, files, identity, await files.apiToken(), lock);
+      await node.#begin(name);
+      return node;
+    } catch (error) {
+      lock?.release();
+      await home.close();
+      throw error;
+    }
+  }
+
+  get id(): NodeId {
+    return this.#identity.id;
+  }
+
+  get port(): number {
+    return this.#listener?.port ?? 0;
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
+  cluster(): Cluster | undefined {
+    return this.#cluster;
+  }
+
+  /** Stops taking requests, finishes those that run, and leaves everything durable. */
+  async close(): Promise<void> {
+    await this.#schedule.stop();
+    await this.#listener?.close(CLOSE_GRACE_MS);
+    await this.writer.idle();
+    await this.#cluster?.close();
+    this.#lock.release();
+    await this.home.close();
+  }
+
+  /** No copies come here from now on; the others make theirs elsewhere. */
+  async drain(): Promise<void> {
+    this.#isDraining = true;
+    await this.#publish(true);
+    this.#schedule.soon('heartbeat');
+    this.#schedule.soon('repair');
+  }
+
+  async noteMerge({ changed, conflicts, refusals }: MergeResult): Promise<void> {
+    for (const refusal of refusals) this.log.debug(`member records: ${refusal}`);
+    for (const id of conflicts) {
+      if (id === this.id) await this.#answerClone();
+      else this.log.warning(`two machines say that they are node ${shortNodeId(id)}: is one a copy of the other?`);
+    }
+    if (changed.length === 0 || this.#cluster === undefined) return;
+    for (const id of changed) {
+      if (!this.#cluster.membership.isRemoved(id)) continue;
+      this.#listener?.dropPeer(id);
+      this.log.info(`node ${shortNodeId(id)} was removed from the cluster`);
+    }
+    await this.#keepMembers();
+    this.#schedule.soon('repair');
+  }
+
+  async #begin(name: string): Promise<void> {
+    const { host, port, isPortFixed, log, heartbeatSeconds } = this.#options;
+    this.#listener = await listenOnePort({
+      host,
+      port,
+      isPortFixed,
+      tls: this.#identity.credentials,
+      handler: createRouter([...memberRoutes(this), ...objectRoutes(this)], this.#gate()),
+      log: (message) => log.debug(message),
+    });
+    const settings = { ...this.#identity.settings, name, zone: this.#options.zone, port: this.#listener.port };
+    await this.files.writeSettings({ ...settings, addresses: this.#addresses() });
+    await this.#reload();
+    const every = this.#schedule;
+    every.run('heartbeat', heartbeatSeconds * 1000, (signal) => this.#heartbeat(signal), 200);
+    every.run('repair', heartbeatSeconds * 2000, (signal) => this.#repair(signal), heartbeatSeconds * 1000);
+    every.run('scrub', SCRUB_SECONDS * 1000, (signal) => this.#scrub(signal));
+    every.run('deletions', Math.min(60, heartbeatSeconds) * 1000, () => this.#freeDeleted());
+    every.run('watch', WATCH_MS, () => this.#watch());
+  }
+
+  #gate() {
+    return {
+      isMember: (id: NodeId): boolean => this.#cluster?.membership.record(id) !== undefined,
+      apiToken: this.apiToken,
+      log: this.log,
+    };
+  }
+
+  async #watch(): Promise<void> {
+    const changedNs = await this.files.changedNs();
+    if (changedNs !== this.#seenNs) await this.#reload();
+  }
+
+  /** Reads node/ again: a command may have founded or joined a cluster, or heard news of members. */
+  async #reload(): Promise<void> {
+    this.#seenNs = await this.files.changedNs();
+    const before = this.#identity;
+    this.#identity = (await this.files.read()) ?? before;
+    const { credentials } = this.#identity;
+    if (credentials === undefined) return;
+    const isSame = credentials.certificatePem === before.credentials?.certificatePem && this.#cluster !== undefined;
+    if (isSame && this.#cluster !== undefined) {
+      const { records = [], removals = [] } = ((await this.files.members()) ?? {}) as Record<string, unknown[]>;
+      const merged = this.#cluster.membership.merge({ records, removals });
+      if (merged.changed.length > 0) await this.noteMerge(merged);
+      return;
+    }
+    await this.#cluster?.close();
+    this.#listener?.setCredentials(credentials);
+    this.#cluster = makeCluster(this.#identity, credentials, await this.files.members(), this.#options, await this.#nextRecord());
+    await this.#keepMembers();
+    this.log.info(`node ${shortNodeId(this.id)}: ${this.#cluster.everyone().length} other nodes in the cluster`);
+    this.#schedule.soon('heartbeat');
+    this.#schedule.soon('repair');
+  }
+
+  async #heartbeat(signal: AbortSignal): Promise<void> {
+    await this.#publish(false);
+    const cluster = this.#cluster;
+    if (cluster === undefined) return;
+    const { membership } = cluster;
+    const before = new Map(cluster.everyone().map((id) => [id, membership.status(id)]));
+    const nodes = [membership.randomPeer(), membership.randomAbsentPeer()];
+    for (const node of new Set(nodes.filter((id) => id !== undefined))) {
+      try {
+        for (const merged of await contact(cluster, node, signal)) await this.noteMerge(merged);
+      } catch (error) {
+        throwIfAborted(signal);
+        this.log.debug(`node ${shortNodeId(node)}: ${messageOf(error)}`);
+      }
+    }
+    for (const [id, status] of before) {
+      const now = membership.status(id);
+      if (now === undefined || now === status) continue;
+      const name = membership.record(id)?.name ?? '';
+      this.log.info(`node ${shortNodeId(id)} (${name}) is ${now}`);
+      if (now === 'online') this.#schedule.soon('repair');
+    }
+    await this.#renewIfDue(cluster);
+  }
+
+  async #repair(signal: AbortSignal): Promise<void> {
+    const cluster = this.#cluster;
+    if (cluster === undefined || cluster.everyone().length === 0) return;
+    const result = await repairOnce({
+      home: this.home,
+      cluster,
+      writer: this.writer,
+      signal,
+      onFailure: (node, error) => this.log.debug(`repair with ${shortNodeId(node)}: ${messageOf(error)}`),
+    });
+    const { pushed, fetched, failed } = result;
+    if (pushed + fetched + failed > 0) {
+      this.log.info(`repair: ${pushed} objects sent, ${fetched} fetched, ${failed} failed`);
+    }
+    // More may have to move: what was just made has to be compared too.
+    if (pushed + fetched > 0) this.#schedule.soon('repair');
+  }
+
+  /** In small parts, so that all of it is read once a week. */
+  async #scrub(signal: AbortSignal): Promise<void> {
+    const { bytes } = this.home.objects.totals();
+    const share = Math.max(LEAST_SCRUB_BYTES, (bytes / WEEK_SECONDS) * SCRUB_SECONDS);
+    const { damaged } = await scrubSome(this.home, share, signal);
+    for (const id of damaged) this.log.error(`object ${id} is damaged here: put aside, to be fetched again`);
+    if (damaged.length > 0) this.#schedule.soon('repair');
+  }
+
+  async #freeDeleted(): Promise<void> {
+    const freed = await freeDueDeletions(this.home, Date.now());
+    if (freed > 0) this.log.info(`${freed} objects freed that their vault had deleted`);
+  }
+
+  async #renewIfDue(cluster: Cluster): Promise<void> {
+    const facts = parseCertificate(cluster.credentials.certificatePem);
+    if (refusalOfTime(facts, Date.now() + RENEW_BEFORE_MS) === undefined) return;
+    if (await renewOwnCertificate(this.files, cluster)) this.log.info('this node has a new certificate');
+  }
+
+  async #answerClone(): Promise<void> {
+    const { membership } = this.#cluster ?? {};
+    if (membership === undefined) return;
+    this.log.warning(
+      'another machine says that it is this node: a copied disk? Remove node/ on one of them and join it anew',
+    );
+    await this.#publish(true);
+  }
+
+  /** Signs a new record when something in it has changed enough. */
+  async #publish(isForced: boolean): Promise<void> {
+    const cluster = this.#cluster;
+    if (cluster === undefined) return;
+    const current = cluster.membership.record(this.id);
+    const measures = await this.#measures();
+    const isNews =
+      current === undefined ||
+      current.addresses.join() !== measures.addresses.join() ||
+      current.version !== measures.version ||
+      current.status !== measures.status ||
+      current.capacity !== measures.capacityBytes ||
+      Math.abs(current.free - measures.freeBytes) > FREE_NEWS_SHARE * measures.capacityBytes;
+    if (!isNews && !isForced) return;
+    cluster.membership.publish(await this.#nextRecord(cluster.membership.ownSeqHeard));
+    await this.#keepMembers();
+  }
+
+  async #nextRecord(heard = 0) {
+    const settings = await this.files.settings();
+    const seq = Math.max(settings.seq, heard) + 1;
+    await this.files.writeSettings({ ...settings, seq });
+    this.#identity = (await this.files.read()) ?? this.#identity;
+    this.#seenNs = await this.files.changedNs();
+    const { credentials } = this.#identity;
+    if (credentials === undefined) throw new Error('a record needs a certificate');
+    return ownRecord(this.#identity, credentials, await this.#measures());
+  }
+
+  async #measures() {
+    const { freeBytes, totalBytes } = await this.home.fileSystem.space(this.home.path);
+    const { quotaBytes, reserveBytes, version } = this.#options;
+    const capacityBytes = quotaBytes > 0 ? Math.min(quotaBytes, totalBytes) : Math.max(0, totalBytes - reserveBytes);
+    return {
+      addresses: this.#addresses(),
+      capacityBytes: roundedCapacity(capacityBytes),
+      freeBytes: Math.max(0, Math.min(freeBytes - reserveBytes, capacityBytes)),
+      version,
+      status: this.#isDraining ? ('draining' as const) : ('active' as const),
+    };
+  }
+
+  #addresses(): readonly string[] {
+    const { addresses, host } = this.#options;
+    if (addresses.length > 0) return addresses.slice(0, 8);
+    const port = this.port;
+    const isAny = host === '0.0.0.0' || host === '::';
+    if (!isAny) return [host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`];
+    const own = Object.values(os.networkInterfaces()).flatMap((entries = []) => entries);
+    const outside = own.filter(({ internal, address }) => !internal && !address.startsWith('fe80'));
+    const shown = outside.map(({ address, family }) => (family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`));
+    return [...shown.slice(0, 7), `127.0.0.1:${port}`];
+  }
+
+  async #keepMembers(): Promise<void> {
+    if (this.#cluster === undefined) return;
+    await this.files.writeMembers(this.#cluster.membership.snapshot());
+    this.#seenNs = await this.files.changedNs();
+  }
+}
+
+/** To 1 GiB: placement follows the capacity, and must not when a file system counts a block more. */
+function roundedCapacity(bytes: number): number {
+  const unit = 1024 ** 3;
+  return bytes > unit ? Math.round(bytes / unit) * unit : bytes;
+}
+
+function messageOf(error: unknown): string {
+  if (isDisktroError(error)) return error.message;
+  return error instanceof Error ? error.message : String(error);
+}
