@@ -55,10 +55,7 @@ export interface HoldingRange {
 }
 
 /** What is here and stays, in ascending order of ids, a page at a time so that nothing holds the database open. */
-export function* eachHolding(
-  catalog: Catalog,
-  range: HoldingRange = {},
-): Generator<Holding> {
+export function* eachHolding(catalog: Catalog, range: HoldingRange = {}): Generator<Holding> {
   const query = catalog.database.prepare<[Buffer, Buffer, number], RawHolding>(`
     SELECT store_id, kind, stored_bytes FROM objects
     WHERE store_id > ? AND store_id <= ? AND ${IS_HELD} AND ${NO_DELETION} ORDER BY store_id LIMIT ?`);
@@ -122,7 +119,9 @@ export function scheduleDeletions(
   ids: readonly StoreId[],
   freeMs: number,
 ): number {
-  const isNeeded = catalog.database.prepare('SELECT 1 FROM objects WHERE store_id = ? AND (held = 0 OR vault <> ?)');
+  const isNeeded = catalog.database.prepare(
+    'SELECT 1 FROM objects WHERE store_id = ? AND (held = 0 OR vault <> ?)',
+  );
   const note = catalog.database.prepare('INSERT OR IGNORE INTO deletions VALUES (?, ?, ?)');
   return catalog.write(() => {
     let noted = 0;

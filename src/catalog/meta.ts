@@ -2,7 +2,12 @@
 import type { Catalog } from './catalog.js';
 import type { Database } from './database.js';
 
-export type MetaKey = 'last_chunk_ms' | 'last_gc_ms' | 'last_verify_ms' | 'rebuild_incomplete' | 'scrubbed_row';
+export type MetaKey =
+  | 'last_chunk_ms'
+  | 'last_gc_ms'
+  | 'last_verify_ms'
+  | 'rebuild_incomplete'
+  | 'scrubbed_row';
 
 /** Runs inside the caller's transaction. */
 export function setMeta(database: Database, key: MetaKey, value: number): void {

@@ -85,7 +85,8 @@ function parsedText(key: ConfigKey, text: string): unknown {
       .split(/[,\n]/)
       .map((part) => part.trim())
       .filter(Boolean);
-  if (typeof DEFAULT_CONFIG[key] === 'boolean') return text === 'true' ? true : text === 'false' ? false : text;
+  if (typeof DEFAULT_CONFIG[key] === 'boolean')
+    return text === 'true' ? true : text === 'false' ? false : text;
   const isNumeric = typeof DEFAULT_CONFIG[key] === 'number' || key === 'workers';
   return isNumeric && /^\d+$/.test(text) ? Number(text) : text;
 }

@@ -54,7 +54,9 @@ function createCommand(spec: CommandSpec, dispatch: Dispatch): Command {
   addOptions(command, GLOBAL_OPTIONS, true);
   if (spec.load !== undefined) command.action(() => dispatch(spec, requestOf(command)));
   if (spec.subcommands !== undefined) {
-    command.usage(`[options] ${spec.load === undefined ? '<command>' : '[command]'}`).enablePositionalOptions();
+    command
+      .usage(`[options] ${spec.load === undefined ? '<command>' : '[command]'}`)
+      .enablePositionalOptions();
   }
   for (const inner of spec.subcommands ?? []) command.addCommand(createCommand(inner, dispatch));
   return command.addHelpText('after', commandHelp(spec));

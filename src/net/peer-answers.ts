@@ -5,15 +5,7 @@
 import { isStoreId, type StoreId } from '../core/ids.js';
 import type { ObjectKind } from '../core/object.js';
 
-export const BUCKETS = 4096;
-
-export interface BucketDigest {
-  readonly count: number;
-  /** SHA-256 of the sorted ids as bytes: 64 hex digits. */
-  readonly digest: string;
-}
-
-export interface BucketEntry {
+export interface GroupEntry {
   readonly id: StoreId;
   readonly kind: ObjectKind;
   readonly bytes: number;
@@ -58,29 +50,13 @@ export function readManifestPage(json: unknown, after: StoreId | undefined): Man
   return { manifests: entries, next: readId(next) };
 }
 
-/** `{buckets:{<bucket>:{count,digest}}}`. */
-export function readDigests(json: unknown): Map<number, BucketDigest> {
-  const digests = new Map<number, BucketDigest>();
-  for (const [name, value] of Object.entries(fieldsOf(fieldsOf(json).buckets))) {
-    const bucket = Number(name);
-    if (!/^\d{1,4}$/.test(name) || bucket >= BUCKETS || String(bucket) !== name) {
-      throw new AnswerShape('buckets: a number that is none of a bucket');
-    }
-    const { count, digest } = fieldsOf(value);
-    if (typeof digest !== 'string' || !isStoreId(digest))
-      throw new AnswerShape('digest: expected 64 hex digits');
-    digests.set(bucket, { count: readCount(count, 'count'), digest });
-  }
-  return digests;
-}
-
-/** `{ids:[{id,kind,bytes}]}` of one bucket, sorted by id. */
-export function readBucket(json: unknown, bucket: number): BucketEntry[] {
-  const entries = listOf(fieldsOf(json).ids, 'ids').map((entry): BucketEntry => {
+/** `{ids:[{id,kind,bytes}]}` of one digest group, sorted by id. */
+export function readGroup(json: unknown, group: number): GroupEntry[] {
+  const entries = listOf(fieldsOf(json).ids, 'ids').map((entry): GroupEntry => {
     const { id, kind, bytes } = fieldsOf(entry);
     const storeId = readId(id);
-    if (Number.parseInt(storeId.slice(0, 3), 16) !== bucket)
-      throw new AnswerShape('ids: one of another bucket');
+    if (Number.parseInt(storeId.slice(0, 3), 16) !== group)
+      throw new AnswerShape('ids: one of another group');
     if (kind !== 'chunk' && kind !== 'manifest') throw new AnswerShape('kind: expected chunk or manifest');
     return { id: storeId, kind, bytes: readCount(bytes, 'bytes') };
   });

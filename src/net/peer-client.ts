@@ -6,17 +6,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { NodeId, StoreId, VaultId } from '../core/ids.js';
 import type { ObjectKind } from '../core/object.js';
 import { abortedError, throwIfAborted, usageError } from '../errors.js';
-import { MAX_EXCHANGE_BYTES, MAX_JSON_BYTES } from './bounded-json.js';
+import { MAX_JSON_BYTES } from './bounded-json.js';
 import type { Credentials } from './certificates.js';
+import { type Digests, digestsFromJson } from './digest.js';
 import { ObjectDownload, type ObjectRange } from './object-download.js';
-import {
-  type BucketDigest,
-  type BucketEntry,
-  readBucket,
-  readDigests,
-  readManifestPage,
-  readMissing,
-} from './peer-answers.js';
+import { type GroupEntry, readGroup, readManifestPage, readMissing } from './peer-answers.js';
 import { PeerChannel } from './peer-channel.js';
 import type { PeerConnection, PeerTarget } from './peer-connection.js';
 import { brokenAnswer, isConnectionLoss } from './peer-errors.js';
@@ -64,6 +58,8 @@ export interface BoundConnection {
   close(): Promise<void>;
 }
 
+/** 10 million objects of a node are some 2,500 in a group. */
+const MAX_GROUP_BYTES = 64 * 1024 * 1024;
 const EXPORTER_BYTES = 32;
 const IDS_PER_REQUEST = 10_000;
 const MAX_MANIFESTS = 10_000_000;
@@ -234,17 +230,19 @@ export class PeerClient {
     return manifests;
   }
 
-  /** Count and digest of every bucket that is not empty. */
-  async digests(signal?: AbortSignal): Promise<ReadonlyMap<number, BucketDigest>> {
+  /** Count and digest of each group of ids that both nodes should hold, where it is not empty. */
+  async digests(signal?: AbortSignal): Promise<Digests> {
     const answer = await this.json('GET', '/digests', undefined, { signal, maxBytes: MAX_JSON_BYTES });
-    return readShape(() => readDigests(answer), this.#channel.name);
+    const digests = digestsFromJson((answer as { groups?: unknown } | undefined)?.groups);
+    if (digests === undefined) throw brokenAnswer('digests that are none', this.#channel.name);
+    return digests;
   }
 
-  /** What lies in one bucket, in the order of the ids. */
-  async bucket(bucket: number, signal?: AbortSignal): Promise<readonly BucketEntry[]> {
-    const options = { signal, maxBytes: MAX_EXCHANGE_BYTES };
-    const answer = await this.json('GET', `/digests?bucket=${bucket}`, undefined, options);
-    return readShape(() => readBucket(answer, bucket), this.#channel.name);
+  /** What lies in one group, in the order of the ids. */
+  async group(group: number, signal?: AbortSignal): Promise<readonly GroupEntry[]> {
+    const options = { signal, maxBytes: MAX_GROUP_BYTES };
+    const answer = await this.json('GET', `/digests?group=${group}`, undefined, options);
+    return readShape(() => readGroup(answer, group), this.#channel.name);
   }
 
   /** A connection of its own, for requests that prove something with its exporter. The caller closes it. */

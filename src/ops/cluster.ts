@@ -70,7 +70,9 @@ export class Cluster {
     const record = this.membership.record(id);
     if (record === undefined) throw notFound(`node ${id} is no member of this cluster`);
     if (record.addresses.length === 0) {
-      throw new DisktroError('E_PEER_UNREACHABLE', `node ${id} has not told yet where it is`, { details: { node: id } });
+      throw new DisktroError('E_PEER_UNREACHABLE', `node ${id} has not told yet where it is`, {
+        details: { node: id },
+      });
     }
     const addresses = record.addresses.join(' ');
     const known = this.#clients.get(id);
@@ -107,7 +109,8 @@ export class Cluster {
         ? exact
         : members.filter(
             ({ id, addresses }) =>
-              (text.length >= 6 && id.startsWith(text)) || addresses.some((own) => isSameAddress(own, address)),
+              (text.length >= 6 && id.startsWith(text)) ||
+              addresses.some((own) => isSameAddress(own, address)),
           );
     const [first, ...others] = fitting;
     if (first === undefined) {
@@ -151,7 +154,8 @@ export function makeCluster(
 ): Cluster {
   const check = recordCheck(credentials);
   const caKey = new X509Certificate(credentials.caPem).publicKey;
-  const self = own ?? storedRecord(identity, credentials, members) ?? ownRecord(identity, credentials, UNMEASURED);
+  const self =
+    own ?? storedRecord(identity, credentials, members) ?? ownRecord(identity, credentials, UNMEASURED);
   const membership = Membership.restore(
     {
       self,
@@ -180,7 +184,13 @@ export interface NodeMeasures {
   readonly status: SignedRecord['status'];
 }
 
-const UNMEASURED: NodeMeasures = { addresses: [], capacityBytes: 0, freeBytes: 0, version: '', status: 'active' };
+const UNMEASURED: NodeMeasures = {
+  addresses: [],
+  capacityBytes: 0,
+  freeBytes: 0,
+  version: '',
+  status: 'active',
+};
 
 /** What this node says of itself, signed. */
 export function ownRecord(
@@ -209,10 +219,16 @@ export function ownRecord(
   );
 }
 
-function storedRecord(identity: NodeIdentity, credentials: Credentials, members: unknown): SignedRecord | undefined {
+function storedRecord(
+  identity: NodeIdentity,
+  credentials: Credentials,
+  members: unknown,
+): SignedRecord | undefined {
   const { records } = (members ?? {}) as { readonly records?: unknown };
   if (!Array.isArray(records)) return undefined;
-  const mine: unknown = records.find((record: { readonly id?: unknown } | null) => record?.id === identity.id);
+  const mine: unknown = records.find(
+    (record: { readonly id?: unknown } | null) => record?.id === identity.id,
+  );
   const check = mine === undefined ? undefined : verifyRecord(mine, recordCheck(credentials));
   return check !== undefined && 'record' in check ? check.record : undefined;
 }
@@ -223,5 +239,7 @@ function isSameAddress(own: string, given: string): boolean {
 }
 
 function limitOf(bytesPerSecond: number | undefined): BandwidthLimit | undefined {
-  return bytesPerSecond === undefined || bytesPerSecond === 0 ? undefined : new BandwidthLimit(bytesPerSecond);
+  return bytesPerSecond === undefined || bytesPerSecond === 0
+    ? undefined
+    : new BandwidthLimit(bytesPerSecond);
 }

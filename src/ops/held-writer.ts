@@ -6,7 +6,7 @@ import { enterHoldings, findHolding, heldTotals, isDeletionNoted } from '../cata
 import { sha256Hex } from '../core/hashes.js';
 import type { StoreId, VaultId } from '../core/ids.js';
 import type { ObjectKind } from '../core/object.js';
-import { maxObjectBytes, MIN_OBJECT_BYTES, vaultOf } from '../core/object.js';
+import { MIN_OBJECT_BYTES, maxObjectBytes, vaultOf } from '../core/object.js';
 import { DisktroError, integrityError } from '../errors.js';
 import { MAX_BATCH_BYTES, MAX_BATCH_OBJECTS, MAX_RAW_BYTES } from '../limits.js';
 import type { OpenHome } from './home.js';
@@ -82,7 +82,8 @@ export class HeldWriter {
     let bytes = 0;
     let count = 0;
     for (const arrival of this.#arrivals) {
-      if (count > 0 && (count >= MAX_BATCH_OBJECTS || bytes + arrival.bytes.byteLength > MAX_BATCH_BYTES)) break;
+      if (count > 0 && (count >= MAX_BATCH_OBJECTS || bytes + arrival.bytes.byteLength > MAX_BATCH_BYTES))
+        break;
       bytes += arrival.bytes.byteLength;
       count++;
     }
@@ -106,7 +107,8 @@ export class HeldWriter {
       const refused = new Set(enterHoldings(catalog, rows));
       for (const { id, bytes, resolve, reject } of group) {
         this.#heldBytes = (this.#heldBytes ?? 0) + bytes.byteLength;
-        if (refused.has(id)) reject(new DisktroError('E_LOCKED', `object ${id} is being freed here just now`));
+        if (refused.has(id))
+          reject(new DisktroError('E_LOCKED', `object ${id} is being freed here just now`));
         else resolve('new');
       }
     } catch (error) {
@@ -120,14 +122,20 @@ export class HeldWriter {
     const { freeBytes } = await this.#home.fileSystem.space(this.#home.path);
     const isOverQuota = quotaBytes > 0 && this.#heldBytes + bytes > quotaBytes;
     if (!isOverQuota && freeBytes - bytes >= reserveBytes) return;
-    throw new DisktroError('E_NO_SPACE', isOverQuota ? 'the quota of this node is used up' : 'this node is full');
+    throw new DisktroError(
+      'E_NO_SPACE',
+      isOverQuota ? 'the quota of this node is used up' : 'this node is full',
+    );
   }
 }
 
 function checkedVault(id: StoreId, bytes: Uint8Array): VaultId {
   const length = bytes.byteLength;
   if (length < MIN_OBJECT_BYTES || length > MAX_HELD_OBJECT_BYTES) {
-    throw integrityError('E_OBJECT_LENGTH', `object length: expected at most ${MAX_HELD_OBJECT_BYTES}, got ${length}`);
+    throw integrityError(
+      'E_OBJECT_LENGTH',
+      `object length: expected at most ${MAX_HELD_OBJECT_BYTES}, got ${length}`,
+    );
   }
   const vault = vaultOf(bytes);
   if (vault === undefined) throw integrityError('E_OBJECT_MAGIC', 'object does not begin with "DSK1"');

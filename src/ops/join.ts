@@ -45,9 +45,13 @@ export async function makeInvite(
 ): Promise<string> {
   const identity = await foundCluster(files, nowMs);
   if (identity.credentials === undefined || identity.caKeyPem === undefined) {
-    throw new DisktroError('E_PEER_REFUSED', 'this node may not invite: it does not hold the key of its cluster', {
-      hint: 'run `disktro peers invite` on the machine that the cluster began on',
-    });
+    throw new DisktroError(
+      'E_PEER_REFUSED',
+      'this node may not invite: it does not hold the key of its cluster',
+      {
+        hint: 'run `disktro peers invite` on the machine that the cluster began on',
+      },
+    );
   }
   const secret = randomBytes(INVITE_SECRET_BYTES);
   const endMs = nowMs + validMs;
@@ -56,7 +60,12 @@ export async function makeInvite(
     ...open.slice(-MAX_OPEN_INVITES),
     { hash: inviteIdOf(secret), secret: secret.toString('hex'), endMs },
   ]);
-  return formatInvite({ addresses, caFingerprint: authorityFingerprint(identity.credentials.caPem), secret, endMs });
+  return formatInvite({
+    addresses,
+    caFingerprint: authorityFingerprint(identity.credentials.caPem),
+    secret,
+    endMs,
+  });
 }
 
 /** This node's identity as a member: of the cluster it is in, or of a new one. */
@@ -92,7 +101,8 @@ export async function acceptJoin(files: NodeFiles, request: JoinRequest, exporte
   const identity = await files.read();
   const open = await files.invites(nowMs);
   const invite = open.find(({ hash }) => hash === request.invite);
-  if (identity?.credentials === undefined || identity.caKeyPem === undefined || invite === undefined) throw refused;
+  if (identity?.credentials === undefined || identity.caKeyPem === undefined || invite === undefined)
+    throw refused;
   const { caPem } = identity.credentials;
   const authority = { certificatePem: caPem, keyPem: identity.caKeyPem };
   const signed = await signCertificateRequest(request.csr, authority, nowMs).catch(() => undefined);
@@ -144,7 +154,10 @@ export async function takeUpInvite(files: NodeFiles, invite: Invite, signal?: Ab
     const answer = (await connection.json('POST', '/register', body, { signal })) as JoinAnswer;
     const { nodeId } = parseCertificate(String(answer.certificate));
     if (authorityFingerprint(String(answer.ca)) !== caFingerprint || nodeId !== identity.id) {
-      throw new DisktroError('E_PEER_REFUSED', 'the answer to the invite is not of the cluster that it names');
+      throw new DisktroError(
+        'E_PEER_REFUSED',
+        'the answer to the invite is not of the cluster that it names',
+      );
     }
     await files.writeCredentials({ certificatePem: answer.certificate, caPem: answer.ca });
     await files.writeMembers({ v: 1, records: answer.records, removals: answer.removals });
@@ -181,7 +194,9 @@ export async function renewOwnCertificate(files: NodeFiles, cluster: Cluster): P
   }
   for (const node of cluster.everyone()) {
     try {
-      const answer = (await cluster.client(node).json('POST', '/register', { csr })) as { certificate?: unknown };
+      const answer = (await cluster.client(node).json('POST', '/register', { csr })) as {
+        certificate?: unknown;
+      };
       const certificatePem = String(answer.certificate);
       if (!isOfCluster(certificatePem, caPem, Date.now())) continue;
       if (parseCertificate(certificatePem).nodeId !== identity.id) continue;

@@ -95,7 +95,10 @@ export class NodeFiles {
     await this.#writeJson('node.json', { v: 1, ...settings });
   }
 
-  async writeCredentials(credentials: Pick<Credentials, 'certificatePem' | 'caPem'>, caKeyPem?: string): Promise<void> {
+  async writeCredentials(
+    credentials: Pick<Credentials, 'certificatePem' | 'caPem'>,
+    caKeyPem?: string,
+  ): Promise<void> {
     if (caKeyPem !== undefined) await this.#write('ca-key.pem', caKeyPem);
     await this.#write('ca.pem', credentials.caPem);
     await this.#write('certificate.pem', credentials.certificatePem);
@@ -103,7 +106,9 @@ export class NodeFiles {
 
   /** The other members, as last heard: for showing, not for trusting. */
   async otherMembers(): Promise<readonly NodeId[]> {
-    const json = ((await this.members()) ?? {}) as { readonly records?: readonly { readonly id?: unknown }[] };
+    const json = ((await this.members()) ?? {}) as {
+      readonly records?: readonly { readonly id?: unknown }[];
+    };
     const ids = (json.records ?? []).map(({ id }) => id).filter((id): id is NodeId => typeof id === 'string');
     if (ids.length === 0) return [];
     const self = (await this.read())?.id;

@@ -49,7 +49,8 @@ export class PeerSource implements ObjectSource {
       while (nodes.length > 0 || running.size > 0) {
         throwIfAborted(signal);
         const node = nodes.shift();
-        if (node !== undefined) running.add(this.#start(node, id, running.size === 0 ? target : undefined, target, signal));
+        if (node !== undefined)
+          running.add(this.#start(node, id, running.size === 0 ? target : undefined, target, signal));
         const won = await this.#firstOf(running, nodes.length > 0, failures);
         if (won === undefined) continue;
         const length = await won.length;
@@ -103,11 +104,7 @@ export class PeerSource implements ObjectSource {
   }
 
   /** The attempt that succeeds, or undefined when it is time for the next node: one failed, or all are slow. */
-  async #firstOf(
-    running: Set<Attempt>,
-    hasMore: boolean,
-    failures: unknown[],
-  ): Promise<Attempt | undefined> {
+  async #firstOf(running: Set<Attempt>, hasMore: boolean, failures: unknown[]): Promise<Attempt | undefined> {
     const outcomes = [...running].map((attempt) =>
       attempt.length.then(
         () => attempt,

@@ -139,7 +139,14 @@ async function reassembleInto(
   }
   const { name } = source.manifest;
   const seconds = (performance.now() - startedMs) / 1000;
-  return { id: source.id, name, path: output.path, ...total, fetchedFromPeers: source.reader.fetched, seconds };
+  return {
+    id: source.id,
+    name,
+    path: output.path,
+    ...total,
+    fetchedFromPeers: source.reader.fetched,
+    seconds,
+  };
 }
 
 async function openSource(vault: OpenVault, idText: string, options: ReadOptions): Promise<Source> {

@@ -40,10 +40,14 @@ export async function drainNode(
     if (left === 0) return;
     onProgress?.(Number(left));
     if (Date.now() > endMs) {
-      throw new DisktroError('E_TOO_FEW_COPIES', `${Number(left)} objects of node ${node} have too few copies elsewhere`, {
-        hint: 'wait and run it again, or give --force when the node is dead',
-        details: { left: Number(left) },
-      });
+      throw new DisktroError(
+        'E_TOO_FEW_COPIES',
+        `${Number(left)} objects of node ${node} have too few copies elsewhere`,
+        {
+          hint: 'wait and run it again, or give --force when the node is dead',
+          details: { left: Number(left) },
+        },
+      );
     }
     await pause(POLL_MS);
   }
@@ -73,7 +77,11 @@ export async function removeNode(
 async function caKeyOf(files: NodeFiles): Promise<string> {
   const identity = await files.read();
   if (identity?.caKeyPem !== undefined) return identity.caKeyPem;
-  throw new DisktroError('E_PEER_REFUSED', 'this node may not remove others: it does not hold the key of its cluster', {
-    hint: 'run the command on the machine that the cluster began on',
-  });
+  throw new DisktroError(
+    'E_PEER_REFUSED',
+    'this node may not remove others: it does not hold the key of its cluster',
+    {
+      hint: 'run the command on the machine that the cluster began on',
+    },
+  );
 }

@@ -89,7 +89,8 @@ class Round {
   async settle(group: number, compared: readonly Compared[]): Promise<void> {
     const { home, cluster } = this.#context;
     const mine = new Map<StoreId, Holding>();
-    for (const holding of sharedHoldings(home.catalog, undefined, undefined, groupRange(group))) mine.set(holding.id, holding);
+    for (const holding of sharedHoldings(home.catalog, undefined, undefined, groupRange(group)))
+      mine.set(holding.id, holding);
     const theirs = new Map<StoreId, Holding>();
     const have = new Map<NodeId, Set<StoreId>>([[cluster.self, new Set(mine.keys())]]);
     for (const { node, differing } of compared) {
@@ -105,11 +106,22 @@ class Round {
       have,
     });
     for (const [node, ids] of plan.push) {
-      await this.#push(node, ids.flatMap((id) => mine.get(id) ?? []));
+      await this.#push(
+        node,
+        ids.flatMap((id) => mine.get(id) ?? []),
+      );
     }
-    for (const [node, ids] of plan.fetch) await this.#fetch(node, ids.flatMap((id) => theirs.get(id) ?? []));
+    for (const [node, ids] of plan.fetch)
+      await this.#fetch(
+        node,
+        ids.flatMap((id) => theirs.get(id) ?? []),
+      );
     for (const [node, ids] of have) {
-      if (node !== cluster.self) this.#note(node, [...ids].filter((id) => mine.has(id)));
+      if (node !== cluster.self)
+        this.#note(
+          node,
+          [...ids].filter((id) => mine.has(id)),
+        );
     }
   }
 
@@ -162,8 +174,14 @@ class Round {
     );
     if (missing === undefined) return;
     const lacking = new Set(missing);
-    this.#note(node, holdings.flatMap(({ id }) => (lacking.has(id) ? [] : id)));
-    await this.#push(node, holdings.filter(({ id }) => lacking.has(id)));
+    this.#note(
+      node,
+      holdings.flatMap(({ id }) => (lacking.has(id) ? [] : id)),
+    );
+    await this.#push(
+      node,
+      holdings.filter(({ id }) => lacking.has(id)),
+    );
   }
 
   async #push(node: NodeId, holdings: readonly Holding[]): Promise<void> {

@@ -47,7 +47,11 @@ export function copierOf(
 ): Copier {
   return {
     async copy(objects, copies, signal) {
-      const holdings = objects.map(({ storeId, kind, storedBytes }) => ({ id: storeId, kind, bytes: storedBytes }));
+      const holdings = objects.map(({ storeId, kind, storedBytes }) => ({
+        id: storeId,
+        kind,
+        bytes: storedBytes,
+      }));
       return (await replicate(home, cluster, holdings, { ...options, copies, signal })).confirmed;
     },
   };
@@ -139,7 +143,12 @@ class Replication {
       for (let from = 0; from < objects.length; from += ASK_IDS) {
         throwIfAborted(signal);
         const page = objects.slice(from, from + ASK_IDS);
-        const missing = new Set(await this.#cluster.client(node).missing(page.map(({ id }) => id), signal));
+        const missing = new Set(
+          await this.#cluster.client(node).missing(
+            page.map(({ id }) => id),
+            signal,
+          ),
+        );
         const lacking = page.filter(({ id }) => missing.has(id));
         this.#totalBytes += lacking.reduce((sum, { bytes }) => sum + bytes, 0);
         for (const { id } of page) if (!missing.has(id)) confirm(id);

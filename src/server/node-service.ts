@@ -51,7 +51,11 @@ export class MemoryBudget {
   }
 
   #serve(): void {
-    for (let first = this.#waiting[0]; first !== undefined && first.bytes <= this.#free; first = this.#waiting[0]) {
+    for (
+      let first = this.#waiting[0];
+      first !== undefined && first.bytes <= this.#free;
+      first = this.#waiting[0]
+    ) {
       this.#waiting.shift();
       this.#free -= first.bytes;
       first.start();

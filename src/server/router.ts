@@ -11,8 +11,11 @@ import type { Connection } from './connection.js';
 import { refusal, replyError } from './json-body.js';
 import type { Log } from './log.js';
 
-/** `anyone`; `joining`: TLS, with or without a certificate; `member`: of this cluster, or this machine with the token. */
-export type Audience = 'anyone' | 'joining' | 'member';
+/**
+ * `anyone`; `joining`: TLS, with or without a certificate; `certified`: with a certificate of this cluster, also before
+ * the others know the node's record; `member`: of this cluster, or this machine with the token.
+ */
+export type Audience = 'anyone' | 'joining' | 'certified' | 'member';
 
 export interface Call {
   readonly request: IncomingMessage;
@@ -32,6 +35,7 @@ export interface Route {
 
 export interface Gate {
   isMember(id: NodeId): boolean;
+  isRemoved(id: NodeId): boolean;
   readonly apiToken: string;
   readonly log: Log;
 }
@@ -95,6 +99,8 @@ function admit(
   if (route?.audience === 'anyone') return;
   if (connection.isTls) {
     if (route?.audience === 'joining' || caller !== undefined) return;
+    const { peer } = connection;
+    if (route?.audience === 'certified' && peer !== undefined && !gate.isRemoved(peer.nodeId)) return;
     throw refusal(403, 'not a member of this cluster');
   }
   if (!connection.isLoopback) throw refusal(403, 'plain HTTP is for this machine only');
@@ -107,7 +113,8 @@ function checkLocal(request: IncomingMessage, gate: Gate): void {
     throw refusal(421, 'expected localhost as host');
   }
   const { origin, 'sec-fetch-site': site } = request.headers;
-  const isForeign = (origin !== undefined && origin !== `http://${request.headers.host}`) || site === 'cross-site';
+  const isForeign =
+    (origin !== undefined && origin !== `http://${request.headers.host}`) || site === 'cross-site';
   if (isForeign) throw refusal(403, 'another site may not ask');
   const given = /^Bearer ([0-9a-f]{64})$/.exec(request.headers.authorization ?? '')?.[1] ?? '';
   const isRight =

@@ -161,7 +161,10 @@ export class RunningNode implements NodeService {
     for (const refusal of refusals) this.log.debug(`member records: ${refusal}`);
     for (const id of conflicts) {
       if (id === this.id) await this.#answerClone();
-      else this.log.warning(`two machines say that they are node ${shortNodeId(id)}: is one a copy of the other?`);
+      else
+        this.log.warning(
+          `two machines say that they are node ${shortNodeId(id)}: is one a copy of the other?`,
+        );
     }
     if (changed.length === 0 || this.#cluster === undefined) return;
     for (const id of changed) {
@@ -183,7 +186,12 @@ export class RunningNode implements NodeService {
       handler: createRouter([...memberRoutes(this), ...objectRoutes(this)], this.#gate()),
       log: (message) => log.debug(message),
     });
-    const settings = { ...this.#identity.settings, name, zone: this.#options.zone, port: this.#listener.port };
+    const settings = {
+      ...this.#identity.settings,
+      name,
+      zone: this.#options.zone,
+      port: this.#listener.port,
+    };
     await this.files.writeSettings({ ...settings, addresses: this.#addresses() });
     await this.#reload();
     const every = this.#schedule;
@@ -197,6 +205,7 @@ export class RunningNode implements NodeService {
   #gate() {
     return {
       isMember: (id: NodeId): boolean => this.#cluster?.membership.record(id) !== undefined,
+      isRemoved: (id: NodeId): boolean => this.#cluster?.membership.isRemoved(id) ?? true,
       apiToken: this.apiToken,
       log: this.log,
     };
@@ -214,18 +223,30 @@ export class RunningNode implements NodeService {
     this.#identity = (await this.files.read()) ?? before;
     const { credentials } = this.#identity;
     if (credentials === undefined) return;
-    const isSame = credentials.certificatePem === before.credentials?.certificatePem && this.#cluster !== undefined;
+    const isSame =
+      credentials.certificatePem === before.credentials?.certificatePem && this.#cluster !== undefined;
     if (isSame && this.#cluster !== undefined) {
-      const { records = [], removals = [] } = ((await this.files.members()) ?? {}) as Record<string, unknown[]>;
+      const { records = [], removals = [] } = ((await this.files.members()) ?? {}) as Record<
+        string,
+        unknown[]
+      >;
       const merged = this.#cluster.membership.merge({ records, removals });
       if (merged.changed.length > 0) await this.noteMerge(merged);
       return;
     }
     await this.#cluster?.close();
     this.#listener?.setCredentials(credentials);
-    this.#cluster = makeCluster(this.#identity, credentials, await this.files.members(), this.#options, await this.#nextRecord());
+    this.#cluster = makeCluster(
+      this.#identity,
+      credentials,
+      await this.files.members(),
+      this.#options,
+      await this.#nextRecord(),
+    );
     await this.#keepMembers();
-    this.log.info(`node ${shortNodeId(this.id)}: ${this.#cluster.everyone().length} other nodes in the cluster`);
+    this.log.info(
+      `node ${shortNodeId(this.id)}: ${this.#cluster.everyone().length} other nodes in the cluster`,
+    );
     this.#schedule.soon('heartbeat');
     this.#schedule.soon('repair');
   }
@@ -334,7 +355,8 @@ export class RunningNode implements NodeService {
   async #measures() {
     const { freeBytes, totalBytes } = await this.home.fileSystem.space(this.home.path);
     const { quotaBytes, reserveBytes, version } = this.#options;
-    const capacityBytes = quotaBytes > 0 ? Math.min(quotaBytes, totalBytes) : Math.max(0, totalBytes - reserveBytes);
+    const capacityBytes =
+      quotaBytes > 0 ? Math.min(quotaBytes, totalBytes) : Math.max(0, totalBytes - reserveBytes);
     return {
       addresses: this.#addresses(),
       capacityBytes: roundedCapacity(capacityBytes),
@@ -352,7 +374,9 @@ export class RunningNode implements NodeService {
     if (!isAny) return [host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`];
     const own = Object.values(os.networkInterfaces()).flatMap((entries = []) => entries);
     const outside = own.filter(({ internal, address }) => !internal && !address.startsWith('fe80'));
-    const shown = outside.map(({ address, family }) => (family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`));
+    const shown = outside.map(({ address, family }) =>
+      family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`,
+    );
     return [...shown.slice(0, 7), `127.0.0.1:${port}`];
   }
 

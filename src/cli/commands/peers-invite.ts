@@ -18,7 +18,9 @@ export async function run(context: Context, _operands: readonly string[], flags:
     const invite = await makeInvite(files, addresses.slice(0, MAX_ADDRESSES), Date.now());
     if (context.output.isJson) context.output.record({ invite, addresses });
     else context.output.result(invite);
-    context.output.note(`good for one machine and one hour; on it: disktro peers join ${invite.slice(0, 24)}…`);
+    context.output.note(
+      `good for one machine and one hour; on it: disktro peers join ${invite.slice(0, 24)}…`,
+    );
   });
 }
 
@@ -27,7 +29,9 @@ async function ownAddresses({ config }: Context, files: NodeFiles): Promise<read
   const { addresses, port } = await files.settings();
   if (addresses.length > 0) return addresses;
   const own = Object.values(os.networkInterfaces()).flatMap((entries = []) => entries);
-  const outside = own.filter(({ internal, family }) => !internal && family === 'IPv4').map(({ address }) => address);
+  const outside = own
+    .filter(({ internal, family }) => !internal && family === 'IPv4')
+    .map(({ address }) => address);
   return [...outside, '127.0.0.1'].map((host) => `${host}:${port === 0 ? config.port : port}`);
 }
 

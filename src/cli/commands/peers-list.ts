@@ -1,6 +1,7 @@
 /** `disktro peers`: the nodes of the cluster, this one last. */
-import { contactAll } from '../../ops/contact.js';
+
 import type { Cluster } from '../../ops/cluster.js';
+import { contactAll } from '../../ops/contact.js';
 import type { Context } from '../context.js';
 import { escapeControls } from '../escape.js';
 import { clusterOf, withNode } from '../node-context.js';
@@ -34,7 +35,11 @@ export async function run(context: Context): Promise<void> {
   });
 }
 
-function aloneLines(identity: { readonly id: string; readonly settings: { readonly name: string; readonly port: number } } | undefined): PeerLine[] {
+function aloneLines(
+  identity:
+    | { readonly id: string; readonly settings: { readonly name: string; readonly port: number } }
+    | undefined,
+): PeerLine[] {
   if (identity === undefined) return [];
   const { id, settings } = identity;
   const { name, port } = settings;

@@ -26,9 +26,13 @@ export async function run(context: Context, [text]: readonly string[]): Promise<
         else output.result(`${shortNodeId(id)} ${name}: ${failure === undefined ? `${ms} ms` : 'no answer'}`);
       }
       if (silent.length > 0) {
-        throw new DisktroError('E_PEER_UNREACHABLE', `${silent.length} of ${nodes.length} nodes did not answer`, {
-          details: { nodes: silent },
-        });
+        throw new DisktroError(
+          'E_PEER_UNREACHABLE',
+          `${silent.length} of ${nodes.length} nodes did not answer`,
+          {
+            details: { nodes: silent },
+          },
+        );
       }
     } finally {
       await cluster.close();

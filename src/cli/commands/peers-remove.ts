@@ -12,7 +12,11 @@ interface RemoveFlags {
 
 const DEFAULT_TIMEOUT_SECONDS = 3600;
 
-export async function run(context: Context, [text = '']: readonly string[], flags: RemoveFlags): Promise<void> {
+export async function run(
+  context: Context,
+  [text = '']: readonly string[],
+  flags: RemoveFlags,
+): Promise<void> {
   const { output, signal } = context;
   await withNode(context, async (home, files) => {
     const cluster = await clusterOf(context, home);

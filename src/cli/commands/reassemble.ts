@@ -4,13 +4,13 @@ import { resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import { DisktroError } from '../../errors.js';
 import type { Cluster } from '../../ops/cluster.js';
+import type { ObjectSource } from '../../ops/peer-source.js';
 import {
   type ReassembleProgress,
   type ReassembleResult,
   reassembleFile,
   reassembleToDescriptor,
 } from '../../ops/reassemble.js';
-import type { ObjectSource } from '../../ops/peer-source.js';
 import { resolveFileId } from '../../ops/resolve.js';
 import type { Vault } from '../../ops/vault.js';
 import { openedHome } from '../../ops/vault.js';
@@ -107,5 +107,7 @@ function report({ output }: Context, result: ReassembleResult, flags: Reassemble
   else if (flags.output === undefined && result.path !== null) output.result(escapeControls(result.path));
   const { name, bytes, chunks, seconds, fetchedFromPeers } = result;
   const time = `${formatSeconds(seconds)}${rateRemark(bytes, seconds)}`;
-  output.note(`${name}: ${formatBytes(bytes)}, ${count(chunks, 'chunk')} in ${time}${fetchedFromPeers > 0 ? `; ${fetchedFromPeers} from peers` : ''}`);
+  output.note(
+    `${name}: ${formatBytes(bytes)}, ${count(chunks, 'chunk')} in ${time}${fetchedFromPeers > 0 ? `; ${fetchedFromPeers} from peers` : ''}`,
+  );
 }

@@ -20,7 +20,8 @@ export async function run(context: Context, [what = '', peer = '']: readonly str
     const node = cluster.find(peer);
     const path = rawArguments()(what) ?? what;
     const id = existsSync(path)
-      ? (await chunkFile(vault, path, { workers: config.workers, compression: config.compression, signal })).id
+      ? (await chunkFile(vault, path, { workers: config.workers, compression: config.compression, signal }))
+          .id
       : resolveFileId(vault, what);
     const objects = home.objects
       .descendants(id)

@@ -12,12 +12,25 @@ const SERVE: CommandSpec = {
     'Needs no vault and no password: it makes home and identity itself. Without --port, a busy port moves on to the ' +
     'next free one and says so. Stops cleanly on SIGTERM and Ctrl-C, with status 0.',
   options: [
-    { flags: '--port <port>', help: 'where to listen; 0 takes any free port (default: port)', parse: wholeNumber(0, 65_535) },
+    {
+      flags: '--port <port>',
+      help: 'where to listen; 0 takes any free port (default: port)',
+      parse: wholeNumber(0, 65_535),
+    },
     { flags: '--host <host>', help: 'the address to listen on (default: host)', parse: nonEmpty },
-    { flags: '--address <host:port>', help: 'how others reach this node; may be repeated', parse: nonEmpty, isRepeatable: true },
+    {
+      flags: '--address <host:port>',
+      help: 'how others reach this node; may be repeated',
+      parse: nonEmpty,
+      isRepeatable: true,
+    },
     { flags: '--no-mdns', help: 'do not look for peers on the local network' },
   ],
-  examples: ['disktro serve', 'disktro serve --port 8081', 'disktro --home /srv/disktro serve --host 192.168.1.5'],
+  examples: [
+    'disktro serve',
+    'disktro serve --port 8081',
+    'disktro --home /srv/disktro serve --host 192.168.1.5',
+  ],
   exits: ['usage', 'noVault', 'locked', 'noSpace'],
   load: () => import('../commands/serve.js'),
 };
@@ -31,7 +44,18 @@ const UPLOAD: CommandSpec = {
     'WHAT is a path, which is stored here first, or the id of a stored file. PEER is a node id, a name or an address ' +
     'such as http://localhost:8081. Prints the file id.',
   examples: ['disktro upload report.pdf nas', 'disktro upload $id http://localhost:8081'],
-  exits: ['usage', 'inputs', 'notFound', 'noVault', 'locked', 'wrongPassword', 'missing', 'unreachable', 'refused', 'noSpace'],
+  exits: [
+    'usage',
+    'inputs',
+    'notFound',
+    'noVault',
+    'locked',
+    'wrongPassword',
+    'missing',
+    'unreachable',
+    'refused',
+    'noSpace',
+  ],
   load: () => import('../commands/upload.js'),
 };
 
@@ -93,7 +117,11 @@ const PEERS: CommandSpec = {
       details: `${NODE_HELP} Returns when every object it held has its copies elsewhere.`,
       options: [
         { flags: '--force', help: 'the node is dead: do not wait for it' },
-        { flags: '--timeout <seconds>', help: 'how long to wait for the copies (default: 1h)', parse: parseSeconds },
+        {
+          flags: '--timeout <seconds>',
+          help: 'how long to wait for the copies (default: 1h)',
+          parse: parseSeconds,
+        },
       ],
       examples: ['disktro peers remove old-laptop', 'disktro peers remove k5q2m7xa --force'],
       exits: [...JOIN_EXITS, 'notFound', 'inputs'],

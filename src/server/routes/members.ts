@@ -40,12 +40,17 @@ export interface ShownNode {
 
 export function memberRoutes(node: NodeService): readonly Route[] {
   return [
-    { method: 'GET', path: '/ping', audience: 'anyone', handle: async ({ response }) => replyText(response, 200, 'pong') },
+    {
+      method: 'GET',
+      path: '/ping',
+      audience: 'anyone',
+      handle: async ({ response }) => replyText(response, 200, 'pong'),
+    },
     { method: 'POST', path: '/register', audience: 'joining', handle: (call) => register(node, call) },
     {
       method: 'POST',
       path: '/exchange',
-      audience: 'member',
+      audience: 'certified',
       handle: async ({ request, response, caller }) => {
         const cluster = clusterOf(node);
         const body = await readJsonBody(request, { maxBytes: EXCHANGE_BYTES });

@@ -49,7 +49,8 @@ export function objectRoutes(node: NodeService): readonly Route[] {
     member('POST', '/chunks/missing', async ({ request, response }) => {
       const { ids } = MISSING.parse(await readJsonBody(request));
       const isMissing = (id: string): boolean =>
-        findHolding(node.home.catalog, id as StoreId) === undefined && !isDeletionNoted(node.home.catalog, id as StoreId);
+        findHolding(node.home.catalog, id as StoreId) === undefined &&
+        !isDeletionNoted(node.home.catalog, id as StoreId);
       replyJson(response, 200, { missing: ids.filter(isMissing) });
     }),
     member('POST', '/chunks/prove', (call) => prove(node, call)),
@@ -68,7 +69,8 @@ export function objectRoutes(node: NodeService): readonly Route[] {
         replyJson(response, 200, { groups: digestsToJson(digestGroups(idsOf(sharedOf(node, caller)))) });
         return;
       }
-      if (!/^\d{1,4}$/.test(group) || Number(group) >= DIGEST_GROUPS) throw refusal(400, 'group: no such group');
+      if (!/^\d{1,4}$/.test(group) || Number(group) >= DIGEST_GROUPS)
+        throw refusal(400, 'group: no such group');
       const ids = [...sharedOf(node, caller, groupRange(Number(group)))];
       replyJson(response, 200, { ids: ids.map(({ id, kind, bytes }) => ({ id, kind, bytes })) });
     }),
@@ -104,7 +106,13 @@ async function sendObject(node: NodeService, { request, response, query }: Call)
 async function stream(
   node: NodeService,
   response: ServerResponse,
-  { id, kind, start, end, isWhole }: { id: StoreId; kind: ObjectKind; start: number; end: number; isWhole: boolean },
+  {
+    id,
+    kind,
+    start,
+    end,
+    isWhole,
+  }: { id: StoreId; kind: ObjectKind; start: number; end: number; isWhole: boolean },
 ): Promise<void> {
   const file = objectPath(node.home.paths.objects, kind, id);
   const source = fs.createReadStream(file, { start, end, highWaterMark: STREAM_BYTES });
@@ -114,7 +122,9 @@ async function stream(
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'EIO' || error instanceof DisktroError) {
-      node.log.error(`object ${id} is ${code === 'ENOENT' ? 'gone' : 'damaged'} here; it is fetched again from a peer`);
+      node.log.error(
+        `object ${id} is ${code === 'ENOENT' ? 'gone' : 'damaged'} here; it is fetched again from a peer`,
+      );
       const row = node.home.objects.find(id);
       if (row !== undefined) node.home.objects.markLost([row.row]);
       if (code === 'ENOENT' && !response.headersSent) throw missingObject(id);
@@ -165,7 +175,8 @@ async function takeObject(node: NodeService, { request, response, query }: Call)
 
 /** What is wrong with the bytes is the sender's affair; a deleted object is not wanted again. */
 function asRefusal(error: unknown): never {
-  if (isDisktroError(error, 'E_OBJECT_LENGTH', 'E_OBJECT_MAGIC', 'E_OBJECT_ID')) throw refusal(422, error.message);
+  if (isDisktroError(error, 'E_OBJECT_LENGTH', 'E_OBJECT_MAGIC', 'E_OBJECT_ID'))
+    throw refusal(422, error.message);
   throw error;
 }
 
@@ -184,7 +195,8 @@ async function fetchOffered(node: NodeService, { request, response }: Call): Pro
   const id = offer.chunk_id as StoreId;
   const cluster = node.cluster();
   const from = cluster?.everyone().find((member) => member === offer.from_node);
-  if (cluster === undefined || from === undefined) throw refusal(400, 'from_node: expected a member of this cluster');
+  if (cluster === undefined || from === undefined)
+    throw refusal(400, 'from_node: expected a member of this cluster');
   if (node.writer.has(id)) {
     replyJson(response, 200, { stored: false });
     return;
@@ -213,7 +225,9 @@ async function prove(node: NodeService, { request, response }: Call): Promise<vo
       proofs.push(null);
       continue;
     }
-    const bytes = await node.home.store.get(holding.kind, id as StoreId, { offset, length }).catch(() => undefined);
+    const bytes = await node.home.store
+      .get(holding.kind, id as StoreId, { offset, length })
+      .catch(() => undefined);
     proofs.push(bytes === undefined ? null : proofOf(key, offset, bytes));
   }
   replyJson(response, 200, { proofs });
@@ -228,7 +242,11 @@ function proofOf(nonce: Buffer, offset: number, bytes: Uint8Array): string {
 }
 
 /** What the caller and this node should both hold; everything for who is on this machine. */
-function sharedOf(node: NodeService, caller: NodeId | undefined, range: HoldingRange = {}): Iterable<Holding> {
+function sharedOf(
+  node: NodeService,
+  caller: NodeId | undefined,
+  range: HoldingRange = {},
+): Iterable<Holding> {
   return sharedHoldings(node.home.catalog, node.cluster(), caller, range);
 }
 
