@@ -7,7 +7,7 @@ import { sha256Hex } from '../core/hashes.js';
 import type { StoreId, VaultId } from '../core/ids.js';
 import type { ObjectKind } from '../core/object.js';
 import { MIN_OBJECT_BYTES, maxObjectBytes, vaultOf } from '../core/object.js';
-import { DisktroError, integrityError } from '../errors.js';
+import { DisktroError, fileSystemError, integrityError } from '../errors.js';
 import { MAX_BATCH_BYTES, MAX_BATCH_OBJECTS, MAX_RAW_BYTES } from '../limits.js';
 import type { OpenHome } from './home.js';
 
@@ -119,7 +119,9 @@ export class HeldWriter {
   async #checkRoom(bytes: number): Promise<void> {
     const { quotaBytes, reserveBytes } = this.#limits;
     this.#heldBytes ??= heldTotals(this.#home.catalog).bytes;
-    const { freeBytes } = await this.#home.fileSystem.space(this.#home.path);
+    const { freeBytes } = await this.#home.fileSystem.space(this.#home.path).catch((error: unknown) => {
+      throw fileSystemError(error, 'looking for room on the disk');
+    });
     const isOverQuota = quotaBytes > 0 && this.#heldBytes + bytes > quotaBytes;
     if (!isOverQuota && freeBytes - bytes >= reserveBytes) return;
     throw new DisktroError(

@@ -28,12 +28,43 @@ t.test('an empty database gets all tables and the version', async (t) => {
   const tables = database.prepare(
     `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'`,
   );
-  t.same(new Set(tables.pluck().all()), new Set(['objects', 'refs', 'files', 'sessions', 'meta']));
+  t.same(
+    new Set(tables.pluck().all()),
+    new Set([
+      'objects',
+      'refs',
+      'files',
+      'sessions',
+      'meta',
+      'nodes',
+      'copies',
+      'deletions',
+      'freed',
+      'vaults',
+    ]),
+  );
   t.equal(database.pragma('application_id', { simple: true }), 0x44534b31, '"DSK1"');
   t.same(database.pragma('integrity_check', { simple: true }), 'ok');
   migrate(database);
   t.equal(checkVersion(database), CATALOG_VERSION, 'a second time changes nothing');
   database.close();
+});
+
+t.test('a catalog of version 1 keeps its rows', async (t) => {
+  const file = newFile(t);
+  Catalog.create(file).close();
+  edit(
+    file,
+    `DROP TABLE nodes; DROP TABLE copies; DROP TABLE deletions; DROP TABLE freed; DROP TABLE vaults;
+     DROP INDEX objects_held; ALTER TABLE objects DROP COLUMN held; ALTER TABLE objects DROP COLUMN vault;
+     INSERT INTO objects (store_id, kind, stored_bytes, session) VALUES (zeroblob(32), 1, 7, 1);
+     PRAGMA user_version = 1`,
+  );
+  const catalog = Catalog.open(file);
+  t.equal(checkVersion(catalog.database), CATALOG_VERSION);
+  const rows = catalog.database.prepare('SELECT stored_bytes, held, vault FROM objects').all();
+  t.same(rows, [{ stored_bytes: 7, held: 0, vault: null }], 'what was here is its own, not held for others');
+  catalog.close();
 });
 
 t.test('row numbers of objects are never used twice', async (t) => {
