@@ -56,5 +56,5 @@ function readSeqs(json: unknown): Record<string, number> | string {
   const entries = Object.entries(json);
   if (entries.length > MAX_MESSAGE_MEMBERS) return `seqs: expected at most ${MAX_MESSAGE_MEMBERS} members`;
   const isGood = entries.every(([id, seq]) => isNodeId(id) && Number.isSafeInteger(seq) && seq >= 1);
-  return isGood ? Object.fromEntries(entries) : 'seqs: expected node ids and positive integers';
+  return isGood ? (json as Record<string, number>) : 'seqs: expected node ids and positive integers';
 }
