@@ -157,6 +157,7 @@ t.test('a contact ends though the other side takes nothing', async (t) => {
     answer: () => ({ response: { seqs: {}, removed: [], records: [], removals: [] } }),
   } as unknown as Membership;
   t.ok(contact(here, deaf) <= MAX_CONTACT_REQUESTS);
+  t.equal(contact(nodeOf(0, [recordOf(1)]), deaf), 2, 'what was just sent is not sent again');
 });
 
 t.test('a record is not offered to who has removed its node, but the removal comes back', async (t) => {
@@ -167,6 +168,12 @@ t.test('a record is not offered to who has removed its node, but the removal com
   const { followUp } = here.absorb(response, request);
   t.notOk(followUp?.records.some((record) => (record as SignedRecord).id === recordOf(5).id));
   t.ok(here.isRemoved(recordOf(5).id));
+});
+
+t.test('an answer does not offer what the asking node has removed', async (t) => {
+  const request = { seqs: {}, removed: [recordOf(5).id], records: [], removals: [] };
+  const { response } = nodeOf(0, [recordOf(5), recordOf(6)]).answer(request);
+  t.same(response.records, [recordOf(0), recordOf(6)]);
 });
 
 t.test('refuses messages past their bounds and of other shapes', async (t) => {

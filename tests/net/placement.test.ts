@@ -92,6 +92,15 @@ holds(
   },
 );
 
+holds(
+  'that also holds among many nodes, most of which are passed over',
+  [bucket, fc.constantFrom(1, 2, 60)],
+  (bucket, zones) => {
+    const list = range(300).map((number) => node(number, 1000 + (number % 7), `zone ${number % zones}`));
+    return new Placement(list).holders(bucket, 4).join() === holdersOf(bucket, list, 4).join();
+  },
+);
+
 holds('copies go to distinct zones first', [bucket, nodes], (bucket, list) => {
   const zoneOf = new Map(list.map(({ id, zone }) => [id, zone]));
   const zones = new Set(zoneOf.values()).size;
