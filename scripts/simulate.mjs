@@ -22,6 +22,8 @@ const MOVED_LIMIT = 1.1;
 const GRACE_MS = 900_000;
 const TERABYTES = [1, 2, 4];
 const ZONES = 20;
+/** New nodes, one after another. */
+const JOINS = 5;
 
 const rows = [];
 
@@ -102,15 +104,15 @@ function simulateRepair(before, bytes, { lost, left, held }) {
 
 function simulateGossip(chance, count) {
   const network = new GossipNetwork(chance, count);
-  const rounds = roundsUntilKnown(network, 10);
+  const rounds = roundsUntilKnown(network, JOINS);
   const mean = rounds.reduce((total, number) => total + number, 0) / rounds.length;
-  report(`${count} nodes: heartbeats until all know a new one, mean of 10`, mean);
+  report(`${count} nodes: heartbeats until all know a new one, mean of ${JOINS}`, mean);
   report(
-    `${count} nodes: heartbeats until all know a new one, worst of 10`,
+    `${count} nodes: heartbeats until all know a new one, worst of ${JOINS}`,
     Math.max(...rounds),
     2 * Math.log2(count),
   );
-  const { messagesPerSecond, messageBytes } = idleCost(network, 20);
+  const { messagesPerSecond, messageBytes } = idleCost(network, 10);
   report(`${count} nodes: messages per node and second`, messagesPerSecond);
   report(`${count} nodes: bytes of a message when there is no news`, messageBytes);
   const isHarmless = isShortAbsenceHarmless(network, GRACE_MS);

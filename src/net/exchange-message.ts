@@ -5,10 +5,10 @@
 import type { NodeId } from '../core/ids.js';
 import { isNodeId } from './node-id.js';
 
-/** Of records, and of removals, in one message: with records of 8 KiB a message is below 8 MiB. */
+/** Of records, and of removals, in one message. */
 export const MAX_MESSAGE_RECORDS = 500;
-/** Of entries in `seqs`, and of ids in `removed`. */
-export const MAX_MESSAGE_MEMBERS = 50_000;
+/** Of entries in `seqs`, and of ids in `removed`: with as many, and records of 8 KiB, a message is below 8 MiB. */
+export const MAX_MESSAGE_MEMBERS = 30_000;
 /** Requests in one contact, follow-ups included: what is left over waits for the next contact. */
 export const MAX_CONTACT_REQUESTS = 8;
 
@@ -56,5 +56,5 @@ function readSeqs(json: unknown): Record<string, number> | string {
   const entries = Object.entries(json);
   if (entries.length > MAX_MESSAGE_MEMBERS) return `seqs: expected at most ${MAX_MESSAGE_MEMBERS} members`;
   const isGood = entries.every(([id, seq]) => isNodeId(id) && Number.isSafeInteger(seq) && seq >= 1);
-  return isGood ? Object.fromEntries(entries) : 'seqs: expected node ids and positive integers';
+  return isGood ? (json as Record<string, number>) : 'seqs: expected node ids and positive integers';
 }

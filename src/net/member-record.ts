@@ -83,7 +83,7 @@ export function signRecord(record: MemberRecord, privateKey: KeyObject): SignedR
 export function verifyRecord(json: unknown, cluster: ClusterCheck): RecordCheck {
   const copy = copyOf(json);
   if (typeof copy === 'string') return { refusal: copy };
-  const wrong = Object.entries(RECORD_FIELDS).find(([field, isGood]) => !isGood(own(copy, field)));
+  const wrong = Object.entries(RECORD_FIELDS).find(([field, isGood]) => !isGood(copy[field]));
   if (wrong) return { refusal: `${wrong[0]} is not as it should be` };
   const record = copy as unknown as SignedRecord;
   const spki = Buffer.from(record.key, 'base64');
@@ -106,7 +106,7 @@ export function signRemoval(removal: Removal, caPrivateKey: KeyObject): SignedRe
 export function verifyRemoval(json: unknown, caPublicKey: KeyObject): RemovalCheck {
   const copy = copyOf(json);
   if (typeof copy === 'string') return { refusal: copy };
-  const wrong = Object.entries(REMOVAL_FIELDS).find(([field, isGood]) => !isGood(own(copy, field)));
+  const wrong = Object.entries(REMOVAL_FIELDS).find(([field, isGood]) => !isGood(copy[field]));
   if (wrong) return { refusal: `${wrong[0]} is not as it should be` };
   const removal = copy as unknown as SignedRemoval;
   return isSigned('removal', removal, caPublicKey) ? { removal } : { refusal: 'signature does not fit' };
@@ -176,8 +176,6 @@ const REMOVAL_FIELDS: Readonly<Record<keyof SignedRemoval, (value: unknown) => b
   removed_ms: isInteger(0),
   signature: isBase64(88),
 };
-
-const own = (fields: Fields, key: string): unknown => (Object.hasOwn(fields, key) ? fields[key] : undefined);
 
 /** A plain copy, or why there is none: whatever getters, prototypes or depths came, what goes on is JSON. */
 function copyOf(json: unknown): Fields | string {

@@ -65,12 +65,16 @@ export class Membership {
   readonly #removals = new Map<NodeId, SignedRemoval>();
   readonly #selfId: NodeId;
   #ownSeqHeard: number;
+  /** What every message tells; made anew when a record was taken. */
+  #seqs: Readonly<Record<string, number>> | undefined;
+  /** Who is to be spoken to next, each once before anyone twice. */
+  readonly #turns: NodeId[] = [];
 
   constructor(options: MembershipOptions) {
     this.#options = options;
     this.#selfId = options.self.id;
     this.#ownSeqHeard = options.self.seq;
-    this.#members.set(options.self.id, { record: options.self, liveness: new Liveness() });
+    this.#setRecord(options.self);
   }
 
   /**
@@ -109,7 +113,7 @@ export class Membership {
       throw new RangeError(`member record: expected one of ${this.#selfId} with a higher seq`);
     }
     this.#ownSeqHeard = Math.max(this.#ownSeqHeard, record.seq);
-    if (own) own.record = record;
+    if (own) this.#setRecord(record);
   }
 
   /** The highest `seq` of this node's own that anyone has told: the next record must be above it to be taken. */
@@ -191,14 +195,26 @@ export class Membership {
       .map(({ record }) => ({ id: record.id, capacityBytes: record.capacity, zone: record.zone }));
   }
 
-  /** A random online member to exchange with, never this node; undefined if there is none. */
+  /**
+   * An online member to exchange with, never this node; undefined if there is none. All have their turn, in random
+   * order, before one has its second: so a dead one is met within twice as many heartbeats as there are members.
+   */
   randomPeer(): NodeId | undefined {
-    return this.#choose(({ status }) => status === 'online');
+    const isOnline = ({ status }: Liveness): boolean => status === 'online';
+    for (let isRefilled = false; ; isRefilled = true) {
+      for (let id = this.#turns.pop(); id !== undefined; id = this.#turns.pop()) {
+        const member = this.#members.get(id);
+        if (member && this.#isPeer(member, isOnline)) return id;
+      }
+      if (isRefilled) return undefined;
+      this.#turns.push(...this.#shuffled(this.#peers(isOnline)));
+    }
   }
 
   /** A random member whose last ping failed, to try again beside the exchange: so it is missed soon, or back soon. */
   randomAbsentPeer(): NodeId | undefined {
-    return this.#choose(({ status }) => status !== 'online');
+    const absent = this.#peers(({ status }) => status !== 'online');
+    return absent[Math.floor(this.#options.random() * absent.length)];
   }
 
   snapshot(): MembershipSnapshot {
@@ -211,11 +227,28 @@ export class Membership {
     };
   }
 
-  #choose(isWanted: (liveness: Liveness) => boolean): NodeId | undefined {
-    const candidates = [...this.#members.values()].filter(
-      ({ record, liveness }) => record.id !== this.#selfId && record.status !== 'left' && isWanted(liveness),
-    );
-    return candidates[Math.floor(this.#options.random() * candidates.length)]?.record.id;
+  #isPeer({ record, liveness }: Member, isWanted: (liveness: Liveness) => boolean): boolean {
+    return record.id !== this.#selfId && record.status !== 'left' && isWanted(liveness);
+  }
+
+  #peers(isWanted: (liveness: Liveness) => boolean): NodeId[] {
+    return [...this.#members].filter(([, member]) => this.#isPeer(member, isWanted)).map(([id]) => id);
+  }
+
+  /** Fisher-Yates. */
+  #shuffled(ids: NodeId[]): NodeId[] {
+    for (let last = ids.length - 1; last > 0; last--) {
+      const other = Math.floor(this.#options.random() * (last + 1));
+      [ids[last], ids[other]] = [ids[other] as NodeId, ids[last] as NodeId];
+    }
+    return ids;
+  }
+
+  #setRecord(record: SignedRecord): void {
+    const member = this.#members.get(record.id);
+    if (member) member.record = record;
+    else this.#members.set(record.id, { record, liveness: new Liveness() });
+    this.#seqs = undefined;
   }
 
   #takeRemoval(json: unknown, tally: Tally): void {
@@ -227,6 +260,7 @@ export class Membership {
     }
     this.#removals.set(check.removal.id, check.removal);
     this.#members.delete(check.removal.id);
+    this.#seqs = undefined;
     tally.changed.add(check.removal.id);
   }
 
@@ -257,13 +291,9 @@ export class Membership {
 
   #replace(record: SignedRecord, tally: Tally): void {
     const member = this.#members.get(record.id);
+    if (member && record.seq > member.record.seq) member.liveness.noteNews(this.#options.now());
+    this.#setRecord(record);
     tally.changed.add(record.id);
-    if (!member) {
-      this.#members.set(record.id, { record, liveness: new Liveness() });
-      return;
-    }
-    if (record.seq > member.record.seq) member.liveness.noteNews(this.#options.now());
-    member.record = record;
   }
 
   #recordsFor({ seqs, removed }: ExchangeMessage): readonly SignedRecord[] {
@@ -286,10 +316,9 @@ export class Membership {
   #message(records: readonly SignedRecord[], removals: readonly SignedRemoval[]): ExchangeMessage {
     const own = this.#members.get(this.#selfId)?.record;
     const others = records.filter((record) => record !== own);
-    const seqs: Record<string, number> = {};
-    for (const { record } of this.#members.values()) seqs[record.id] = record.seq;
+    this.#seqs ??= Object.fromEntries(Array.from(this.#members, ([id, { record }]) => [id, record.seq]));
     return {
-      seqs,
+      seqs: this.#seqs,
       removed: [...this.#removals.keys()],
       records: (own ? [own, ...others] : others).slice(0, MAX_MESSAGE_RECORDS),
       removals,

@@ -82,10 +82,13 @@ function scoreOf(bucket: number, node: PlacementNode): number {
  */
 export class Placement {
   readonly #ids: readonly NodeId[];
-  readonly #firstSeeds: Int32Array;
-  readonly #secondSeeds: Int32Array;
-  readonly #capacities: Float64Array;
-  readonly #zones: Int32Array;
+  /** What a score is made of, by node number. */
+  readonly #columns: {
+    readonly firstSeeds: Int32Array;
+    readonly secondSeeds: Int32Array;
+    readonly capacities: Float64Array;
+    readonly zones: Int32Array;
+  };
   readonly #zoneCount: number;
   readonly #depth: number;
   /** Node numbers + 1 of each bucket's best; 0 where nothing was worked out yet. */
@@ -99,10 +102,12 @@ export class Placement {
     const zones = [...new Set(sorted.map(({ zone }) => zone))];
     const zoneNumbers = new Map(zones.map((zone, index) => [zone, index]));
     this.#ids = sorted.map(({ id }) => id);
-    this.#firstSeeds = Int32Array.from(seeds, ([first]) => first);
-    this.#secondSeeds = Int32Array.from(seeds, ([, second]) => second);
-    this.#capacities = Float64Array.from(sorted, ({ capacityBytes }) => capacityBytes);
-    this.#zones = Int32Array.from(sorted, ({ zone }) => zoneNumbers.get(zone) ?? 0);
+    this.#columns = {
+      firstSeeds: Int32Array.from(seeds, ([first]) => first),
+      secondSeeds: Int32Array.from(seeds, ([, second]) => second),
+      capacities: Float64Array.from(sorted, ({ capacityBytes }) => capacityBytes),
+      zones: Int32Array.from(sorted, ({ zone }) => zoneNumbers.get(zone) ?? 0),
+    };
     this.#zoneCount = zones.length;
     this.#depth = Math.min(depth, sorted.length);
     this.#ranks = new Uint32Array(BUCKETS * this.#depth);
@@ -130,21 +135,23 @@ export class Placement {
     return nodes.map((node) => this.#ids[node] as NodeId);
   }
 
-  /** Node numbers, best first. Keeps for each zone its `count` best, then takes one of each zone in turns. */
+  /** Node numbers, best first. Keeps the best of each zone, then takes one of each in turns. */
   #select(bucket: number, count: number): number[] {
-    const scores = new Float64Array(this.#zoneCount * count).fill(-1);
-    const nodes = new Int32Array(this.#zoneCount * count).fill(-1);
-    for (let node = 0; node < this.#ids.length; node++) {
-      const start = (this.#zones[node] as number) * count;
-      const least = scores[start + count - 1] as number;
-      const capacity = this.#capacities[node] as number;
-      const first = this.#firstSeeds[node] as number;
-      const fraction = fractionOf(bucket, first, this.#secondSeeds[node] as number);
+    // The other zones take a turn before this one has its second, so no zone can give more than this.
+    const room = Math.max(1, count - this.#zoneCount + 1);
+    const scores = new Float64Array(this.#zoneCount * room).fill(-1);
+    const nodes = new Int32Array(this.#zoneCount * room).fill(-1);
+    const { zones, capacities, firstSeeds, secondSeeds } = this.#columns;
+    for (let node = 0; node < zones.length; node++) {
+      const start = (zones[node] as number) * room;
+      const least = scores[start + room - 1] as number;
+      const capacity = capacities[node] as number;
+      const fraction = fractionOf(bucket, firstSeeds[node] as number, secondSeeds[node] as number);
       // -ln(h) ≥ 1 - h: most nodes are out of the running without a logarithm, which takes twice as long as the rest.
       if (capacity < least * (1 - fraction)) continue;
       const score = -capacity / Math.log(fraction);
       if (score <= least) continue;
-      let place = start + count - 1;
+      let place = start + room - 1;
       for (; place > start && (scores[place - 1] as number) < score; place--) {
         scores[place] = scores[place - 1] as number;
         nodes[place] = nodes[place - 1] as number;
@@ -152,14 +159,14 @@ export class Placement {
       scores[place] = score;
       nodes[place] = node;
     }
-    return this.#takeTurns(scores, nodes, count);
+    return this.#takeTurns(scores, nodes, room, count);
   }
 
-  #takeTurns(scores: Float64Array, nodes: Int32Array, count: number): number[] {
+  #takeTurns(scores: Float64Array, nodes: Int32Array, room: number, count: number): number[] {
     const taken: number[] = [];
-    for (let round = 0; round < count && taken.length < count; round++) {
+    for (let round = 0; round < room && taken.length < count; round++) {
       const places: number[] = [];
-      for (let place = round; place < nodes.length; place += count) {
+      for (let place = round; place < nodes.length; place += room) {
         if (nodes[place] !== -1) places.push(place);
       }
       const order = (a: number, b: number): number =>
