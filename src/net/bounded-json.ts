@@ -13,7 +13,9 @@ const BACKSLASH = 0x5c;
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Why {@link parseBoundedJson} gave up, in a few words: not an error of this program. */
-export class JsonRefusal extends Error {}
+export class JsonRefusal extends Error {
+  override readonly name = 'JsonRefusal';
+}
 
 /**
  * Parses UTF-8 JSON of at most `maxDepth` levels: `[]` has one. Properties named `__proto__` are left out.

@@ -18,7 +18,9 @@ export interface ManifestPage {
 }
 
 /** Why an answer does not fit; the caller knows the peer. */
-export class AnswerShape extends Error {}
+export class AnswerShape extends Error {
+  override readonly name = 'AnswerShape';
+}
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -66,6 +66,11 @@ export function serveExchanges(options: ExchangeOptions): Exchanges {
     response.once('finish', () => lingerOrEnd(request, limits.lingerMs, isEnding));
     // What is written to a connection that has gone is nobody's error; the handler sees `close`.
     response.on('error', () => {});
+    if (hasTwoLengths(request)) {
+      response.setHeader('connection', 'close');
+      replyError(response, refusal(400, 'a body whose length can be read in two ways'));
+      return;
+    }
     if (isEnding) {
       response.setHeader('connection', 'close');
       replyError(response, refusal(503, 'this node is stopping'));
@@ -103,6 +108,13 @@ async function answer(
     if (!response.destroyed) log(`${request.method} ${pathOf(request)}: ${String(error)}`);
     replyError(response, error);
   }
+}
+
+/** The parser refuses such requests too, some of them only when the handler has them already. */
+function hasTwoLengths({ headers }: IncomingMessage): boolean {
+  const encoding = headers['transfer-encoding'];
+  if (encoding === undefined) return false;
+  return encoding.toLowerCase() !== 'chunked' || headers['content-length'] !== undefined;
 }
 
 /** After an answer the rest of the request is thrown away, but not for ever. */

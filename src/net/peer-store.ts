@@ -1,0 +1,157 @@
+/**
+ * A peer as a store of objects, so that one kind of code reads from a folder and from another machine. Adds what is
+ * not there; never deletes (docs/PROTOCOL.md, "Deleting" takes the vault's signature).
+ *
+ * On the wire an object goes by its id alone: only `list` keeps the kinds apart, all else finds either.
+ */
+import type { StoreId } from '../core/ids.js';
+import type { ObjectKind } from '../core/object.js';
+import { abortedError, DisktroError } from '../errors.js';
+import type { ListOptions, ObjectBatch, ObjectSize, ObjectStore, StoreUsage } from '../store/object-store.js';
+import type { BucketEntry } from './peer-answers.js';
+import type { PeerClient } from './peer-client.js';
+
+/** As store/object-store.ts has it, which may only be imported as a type. */
+const DEFAULT_PAGE = 1000;
+/** Uploads of one batch at once: as many as the client has connections. */
+const WRITES_AT_ONCE = 6;
+const HEX_OF_BUCKET = 3;
+
+export class PeerStore implements ObjectStore {
+  readonly #client: PeerClient;
+  readonly #signal: AbortSignal | undefined;
+
+  /** @param client stays the caller's to close */
+  constructor(client: PeerClient, signal?: AbortSignal) {
+    this.#client = client;
+    this.#signal = signal;
+  }
+
+  /** Objects are sent as they are written; `abort` takes nothing back that has arrived. */
+  batch(): ObjectBatch {
+    return new PeerBatch(this.#client, this.#signal);
+  }
+
+  async put(kind: ObjectKind, id: StoreId, bytes: Uint8Array): Promise<boolean> {
+    return (await this.#client.putObject(kind, id, bytes, this.#signal)) === 'new';
+  }
+
+  async read(_: ObjectKind, id: StoreId, target: Uint8Array): Promise<number> {
+    return this.#client.getObject(id, target, { signal: this.#signal });
+  }
+
+  async get(
+    _: ObjectKind,
+    id: StoreId,
+    range?: { readonly offset: number; readonly length: number },
+  ): Promise<Buffer> {
+    return this.#client.readObject(id, { signal: this.#signal, range });
+  }
+
+  async sizes(_: ObjectKind, ids: readonly StoreId[]): Promise<readonly (number | undefined)[]> {
+    const missing = new Set(await this.#client.missing(ids, this.#signal));
+    return Promise.all(
+      ids.map((id) => (missing.has(id) ? undefined : this.#client.headObject(id, this.#signal))),
+    );
+  }
+
+  async list(kind: ObjectKind, options: ListOptions = {}): Promise<readonly ObjectSize[]> {
+    const { prefix = '', after = '', limit = DEFAULT_PAGE } = options;
+    const page: ObjectSize[] = [];
+    for (const bucket of await this.#buckets()) {
+      if (page.length >= limit) break;
+      const head = bucket.toString(16).padStart(HEX_OF_BUCKET, '0');
+      const isOutside = !(head.startsWith(prefix.slice(0, HEX_OF_BUCKET)) || prefix.startsWith(head));
+      if (isOutside || head < after.slice(0, HEX_OF_BUCKET)) continue;
+      for (const { id, bytes } of await this.#entries(kind, bucket)) {
+        if (page.length < limit && id > after && id.startsWith(prefix)) page.push({ id, bytes });
+      }
+    }
+    return page;
+  }
+
+  /** @throws E_PEER_REFUSED always */
+  async delete(): Promise<number> {
+    throw new DisktroError('E_PEER_REFUSED', 'a peer deletes nothing without the signature of the vault', {
+      details: { node: this.#client.nodeId },
+    });
+  }
+
+  /** Reads the list of every bucket: up to 4,096 requests. */
+  async usage(): Promise<StoreUsage> {
+    let objects = 0;
+    let bytes = 0;
+    for (const bucket of await this.#buckets()) {
+      for (const entry of await this.#client.bucket(bucket, this.#signal)) {
+        objects++;
+        bytes += entry.bytes;
+      }
+    }
+    return { objects, bytes, freeBytes: undefined };
+  }
+
+  async #buckets(): Promise<readonly number[]> {
+    return [...(await this.#client.digests(this.#signal)).keys()].sort((a, b) => a - b);
+  }
+
+  async #entries(kind: ObjectKind, bucket: number): Promise<readonly BucketEntry[]> {
+    return (await this.#client.bucket(bucket, this.#signal)).filter((entry) => entry.kind === kind);
+  }
+}
+
+/** Copies are held while they are on their way: at most {@link WRITES_AT_ONCE} at a time. */
+class PeerBatch implements ObjectBatch {
+  readonly #client: PeerClient;
+  readonly #stop = new AbortController();
+  readonly #signal: AbortSignal;
+  readonly #underWay = new Set<Promise<void>>();
+  #failure: unknown;
+  #hasFailed = false;
+  #bytes = 0;
+  #objects = 0;
+
+  constructor(client: PeerClient, signal: AbortSignal | undefined) {
+    this.#client = client;
+    this.#signal = signal === undefined ? this.#stop.signal : AbortSignal.any([signal, this.#stop.signal]);
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get objects(): number {
+    return this.#objects;
+  }
+
+  async write(kind: ObjectKind, id: StoreId, bytes: Uint8Array): Promise<void> {
+    // Taken before the first wait: the copy has to be of what was given.
+    const copy = Buffer.from(bytes);
+    this.#bytes += copy.byteLength;
+    this.#objects++;
+    while (this.#underWay.size >= WRITES_AT_ONCE) await Promise.race(this.#underWay);
+    this.#throwIfFailed();
+    const upload = this.#client.putObject(kind, id, copy, this.#signal).then(
+      () => {},
+      (error: unknown) => {
+        this.#failure ??= error;
+        this.#hasFailed = true;
+      },
+    );
+    this.#underWay.add(upload);
+    void upload.finally(() => this.#underWay.delete(upload));
+  }
+
+  async commit(): Promise<void> {
+    await Promise.all(this.#underWay);
+    this.#throwIfFailed();
+  }
+
+  async abort(): Promise<void> {
+    this.#stop.abort(abortedError());
+    await Promise.all(this.#underWay);
+  }
+
+  #throwIfFailed(): void {
+    if (this.#hasFailed) throw this.#failure;
+  }
+}
