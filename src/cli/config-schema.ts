@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { DisktroError } from '../errors.js';
 import { MAX_AVERAGE_CHUNK_BYTES, MIN_AVERAGE_CHUNK_BYTES } from '../limits.js';
+import { byteSize } from './byte-size.js';
 import { type Config, type ConfigKey, DEFAULT_CONFIG } from './config-keys.js';
 
 interface Rule {
@@ -28,6 +29,19 @@ const oneOf = (...choices: [string, ...string[]]): Rule => ({
 });
 
 const texts = (expected: string): Rule => ({ schema: z.array(z.string().min(1)).max(1024), expected });
+
+/** A number, or a text with a unit; a number in quotes is a mistake here as everywhere. */
+const bytes: Rule = {
+  schema: z.union([
+    z.number().int().min(0).max(MOST_BYTES),
+    z
+      .string()
+      .regex(/[KMGT]$/i)
+      .transform(byteSize)
+      .pipe(z.number()),
+  ]),
+  expected: 'a number of bytes, such as 65536, 64K, 10M or 2G',
+};
 
 const isPowerOfTwo = (value: number): boolean => Number.isInteger(Math.log2(value));
 
@@ -53,10 +67,10 @@ const RULES: Readonly<Record<ConfigKey, Rule>> = {
   exclude: texts('a list of patterns'),
   node_name: { schema: z.string().max(200), expected: 'a name of at most 200 characters' },
   zone: { schema: z.string().max(100), expected: 'a name of at most 100 characters' },
-  quota: whole(0, MOST_BYTES),
-  reserve: whole(0, MOST_BYTES),
-  limit_upload: whole(0, MOST_BYTES),
-  limit_download: whole(0, MOST_BYTES),
+  quota: bytes,
+  reserve: bytes,
+  limit_upload: bytes,
+  limit_download: bytes,
   mdns: { schema: z.boolean(), expected: 'true or false' },
   log_level: oneOf('ERROR', 'WARNING', 'INFO', 'DEBUG'),
 };

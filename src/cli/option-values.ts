@@ -1,6 +1,7 @@
 /** Parsers of option values: text in, a checked value out, or `E_USAGE`. Pure. */
 import { usageError } from '../errors.js';
 import { MAX_AVERAGE_CHUNK_BYTES, MIN_AVERAGE_CHUNK_BYTES } from '../limits.js';
+import { byteSize } from './byte-size.js';
 
 const SECONDS_PER_UNIT: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600, d: 86_400 };
 
@@ -24,6 +25,13 @@ export function parseSeconds(text: string, flag: string): number {
   const [, number = '', unit = ''] = /^(\d{1,12})([smhd]?)$/.exec(text) ?? [];
   if (number !== '') return Number(number) * (SECONDS_PER_UNIT[unit] ?? 1);
   throw unexpected(flag, 'seconds, or a number with s, m, h or d', text);
+}
+
+/** Bytes: `500`, `64K`, `10M`, `2G`. */
+export function parseBytes(text: string, flag: string): number {
+  const bytes = byteSize(text);
+  if (bytes !== undefined) return bytes;
+  throw unexpected(flag, 'a number of bytes, such as 65536, 64K, 10M or 2G', text);
 }
 
 /** An average chunk size in bytes. */

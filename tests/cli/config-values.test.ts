@@ -2,6 +2,7 @@
 import t from 'tap';
 import { CONFIG_KEYS, type ConfigKey, DEFAULT_CONFIG } from '../../src/cli/config-keys.js';
 import { checkedValue, checkedVariable } from '../../src/cli/config-schema.js';
+import { parseBytes } from '../../src/cli/option-values.js';
 
 const accepted: Readonly<Record<ConfigKey, readonly unknown[]>> = {
   home: ['x', '/srv/vault', 'x'.repeat(4096)],
@@ -17,6 +18,13 @@ const accepted: Readonly<Record<ConfigKey, readonly unknown[]>> = {
   workers: ['auto', 0, 256],
   peers: [[], ['a:1']],
   exclude: [[], ['*.o', '!keep.o']],
+  node_name: ['', 'nas', 'x'.repeat(200)],
+  zone: ['', 'attic', 'x'.repeat(100)],
+  quota: [0, 1, Number.MAX_SAFE_INTEGER],
+  reserve: [0, 268_435_456],
+  limit_upload: [0, 1, 1_000_000],
+  limit_download: [0, 1, 1_000_000],
+  mdns: [true, false],
   log_level: ['ERROR', 'WARNING', 'INFO', 'DEBUG'],
 };
 
@@ -34,6 +42,13 @@ const refused: Readonly<Record<ConfigKey, readonly unknown[]>> = {
   workers: ['', 'AUTO', '4', -1, 257, 0.5, null],
   peers: ['a:1', [''], [1], null, {}],
   exclude: ['*.o', [''], [null], null],
+  node_name: ['x'.repeat(201), 1, null, ['nas']],
+  zone: ['x'.repeat(101), 1, null],
+  quota: [-1, 1.5, '10', '', 'M', '10MB', '1.5G', '-1K', '10 M', '9007199254740993', '9T9', null, true],
+  reserve: [-1, '10', '8192T0', '9999999999999T', null],
+  limit_upload: [-1, 0.5, '10', '10M/s', null],
+  limit_download: [-1, '0', '10Mbit', null],
+  mdns: ['true', 'yes', 1, null],
   log_level: ['info', '', 3, null],
 };
 
@@ -57,6 +72,42 @@ t.test('a variable is read as the type of its key', async (t) => {
   for (const text of ['-1', '+1', '1e3', '0x10', ' 1', '1 ', '']) {
     t.throws(() => checkedVariable('port', text, 'DISKTRO_PORT'), { message: /^\$DISKTRO_PORT: / }, text);
   }
+});
+
+t.test('sizes may have a unit, in a file, in the environment and as an option', async (t) => {
+  const cases: [text: string, bytes: number][] = [
+    ['0K', 0],
+    ['1k', 1024],
+    ['64K', 65_536],
+    ['10M', 10_485_760],
+    ['2g', 2_147_483_648],
+    ['8191T', 8191 * 1024 ** 4],
+  ];
+  for (const [text, bytes] of cases) {
+    for (const key of ['quota', 'reserve', 'limit_upload', 'limit_download'] as const) {
+      t.equal(checkedValue(key, text, 'here'), bytes, `${key}: ${text}`);
+      t.equal(checkedVariable(key, text, 'X'), bytes, `$X=${text}`);
+    }
+    t.equal(parseBytes(text, '--limit-upload'), bytes, `--limit-upload ${text}`);
+  }
+  t.equal(checkedVariable('quota', '123', 'X'), 123);
+  t.equal(parseBytes('123', '--limit-upload'), 123);
+  for (const text of ['', '-1', '1.5M', '10MB', 'M', ' 1M', '8192T', '9'.repeat(16)]) {
+    t.throws(
+      () => parseBytes(text, '--limit-upload'),
+      { code: 'E_USAGE', message: /^--limit-upload: / },
+      text,
+    );
+    t.throws(() => checkedValue('limit_upload', text, 'here'), { code: 'E_CONFIG' }, text);
+  }
+  t.throws(() => checkedValue('port', '1K', 'here'), { code: 'E_CONFIG' }, 'a port has no unit');
+});
+
+t.test('a switch is true or false in the environment too', async (t) => {
+  t.equal(checkedVariable('mdns', 'false', 'X'), false);
+  t.equal(checkedVariable('mdns', 'true', 'X'), true);
+  for (const text of ['0', '1', 'no', 'False'])
+    t.throws(() => checkedVariable('mdns', text, 'X'), { code: 'E_CONFIG' }, text);
 });
 
 t.test('a long value is cut in the message', async (t) => {
