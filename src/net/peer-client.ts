@@ -47,6 +47,9 @@ export interface JsonOptions {
   readonly isIdempotent?: boolean;
 }
 
+/** `shared`: what both nodes should hold; `all`: what is there. */
+export type DigestScope = 'shared' | 'all';
+
 /** One connection whose exporter goes into a request on that very connection. */
 export interface BoundConnection {
   readonly nodeId: NodeId;
@@ -230,18 +233,25 @@ export class PeerClient {
     return manifests;
   }
 
-  /** Count and digest of each group of ids that both nodes should hold, where it is not empty. */
-  async digests(signal?: AbortSignal): Promise<Digests> {
-    const answer = await this.json('GET', '/digests', undefined, { signal, maxBytes: MAX_JSON_BYTES });
+  /** Count and digest of each group of ids that both nodes should hold, or of all that are there. */
+  async digests(signal?: AbortSignal, scope: DigestScope = 'shared'): Promise<Digests> {
+    const answer = await this.json('GET', `/digests?scope=${scope}`, undefined, {
+      signal,
+      maxBytes: MAX_JSON_BYTES,
+    });
     const digests = digestsFromJson((answer as { groups?: unknown } | undefined)?.groups);
     if (digests === undefined) throw brokenAnswer('digests that are none', this.#channel.name);
     return digests;
   }
 
   /** What lies in one group, in the order of the ids. */
-  async group(group: number, signal?: AbortSignal): Promise<readonly GroupEntry[]> {
+  async group(
+    group: number,
+    signal?: AbortSignal,
+    scope: DigestScope = 'shared',
+  ): Promise<readonly GroupEntry[]> {
     const options = { signal, maxBytes: MAX_GROUP_BYTES };
-    const answer = await this.json('GET', `/digests?group=${group}`, undefined, options);
+    const answer = await this.json('GET', `/digests?scope=${scope}&group=${group}`, undefined, options);
     return readShape(() => readGroup(answer, group), this.#channel.name);
   }
 

@@ -8,14 +8,14 @@ import type { StoreId } from '../core/ids.js';
 import type { ObjectKind } from '../core/object.js';
 import { abortedError, DisktroError } from '../errors.js';
 import type { ListOptions, ObjectBatch, ObjectSize, ObjectStore, StoreUsage } from '../store/object-store.js';
-import type { BucketEntry } from './peer-answers.js';
+import type { GroupEntry } from './peer-answers.js';
 import type { PeerClient } from './peer-client.js';
 
 /** As store/object-store.ts has it, which may only be imported as a type. */
 const DEFAULT_PAGE = 1000;
 /** Uploads of one batch at once: as many as the client has connections. */
 const WRITES_AT_ONCE = 6;
-const HEX_OF_BUCKET = 3;
+const HEX_OF_GROUP = 3;
 
 export class PeerStore implements ObjectStore {
   readonly #client: PeerClient;
@@ -58,12 +58,12 @@ export class PeerStore implements ObjectStore {
   async list(kind: ObjectKind, options: ListOptions = {}): Promise<readonly ObjectSize[]> {
     const { prefix = '', after = '', limit = DEFAULT_PAGE } = options;
     const page: ObjectSize[] = [];
-    for (const bucket of await this.#buckets()) {
+    for (const group of await this.#groups()) {
       if (page.length >= limit) break;
-      const head = bucket.toString(16).padStart(HEX_OF_BUCKET, '0');
-      const isOutside = !(head.startsWith(prefix.slice(0, HEX_OF_BUCKET)) || prefix.startsWith(head));
-      if (isOutside || head < after.slice(0, HEX_OF_BUCKET)) continue;
-      for (const { id, bytes } of await this.#entries(kind, bucket)) {
+      const head = group.toString(16).padStart(HEX_OF_GROUP, '0');
+      const isOutside = !(head.startsWith(prefix.slice(0, HEX_OF_GROUP)) || prefix.startsWith(head));
+      if (isOutside || head < after.slice(0, HEX_OF_GROUP)) continue;
+      for (const { id, bytes } of await this.#entries(kind, group)) {
         if (page.length < limit && id > after && id.startsWith(prefix)) page.push({ id, bytes });
       }
     }
@@ -77,12 +77,12 @@ export class PeerStore implements ObjectStore {
     });
   }
 
-  /** Reads the list of every bucket: up to 4,096 requests. */
+  /** Reads the list of every group: up to 4,096 requests. */
   async usage(): Promise<StoreUsage> {
     let objects = 0;
     let bytes = 0;
-    for (const bucket of await this.#buckets()) {
-      for (const entry of await this.#client.bucket(bucket, this.#signal)) {
+    for (const group of await this.#groups()) {
+      for (const entry of await this.#client.group(group, this.#signal, 'all')) {
         objects++;
         bytes += entry.bytes;
       }
@@ -90,12 +90,12 @@ export class PeerStore implements ObjectStore {
     return { objects, bytes, freeBytes: undefined };
   }
 
-  async #buckets(): Promise<readonly number[]> {
-    return [...(await this.#client.digests(this.#signal)).keys()].sort((a, b) => a - b);
+  async #groups(): Promise<readonly number[]> {
+    return [...(await this.#client.digests(this.#signal, 'all')).keys()].sort((a, b) => a - b);
   }
 
-  async #entries(kind: ObjectKind, bucket: number): Promise<readonly BucketEntry[]> {
-    return (await this.#client.bucket(bucket, this.#signal)).filter((entry) => entry.kind === kind);
+  async #entries(kind: ObjectKind, group: number): Promise<readonly GroupEntry[]> {
+    return (await this.#client.group(group, this.#signal, 'all')).filter((entry) => entry.kind === kind);
   }
 }
 

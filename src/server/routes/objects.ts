@@ -65,13 +65,14 @@ export function objectRoutes(node: NodeService): readonly Route[] {
     }),
     member('GET', '/digests', async ({ query, response, caller }) => {
       const group = query.get('group');
+      const other = query.get('scope') === 'all' ? undefined : caller;
       if (group === null) {
-        replyJson(response, 200, { groups: digestsToJson(digestGroups(idsOf(sharedOf(node, caller)))) });
+        replyJson(response, 200, { groups: digestsToJson(digestGroups(idsOf(sharedOf(node, other)))) });
         return;
       }
       if (!/^\d{1,4}$/.test(group) || Number(group) >= DIGEST_GROUPS)
         throw refusal(400, 'group: no such group');
-      const ids = [...sharedOf(node, caller, groupRange(Number(group)))];
+      const ids = [...sharedOf(node, other, groupRange(Number(group)))];
       replyJson(response, 200, { ids: ids.map(({ id, kind, bytes }) => ({ id, kind, bytes })) });
     }),
   ];
