@@ -224,8 +224,13 @@ class Round {
   #isFailed(node: NodeId, error: unknown): boolean {
     if (isDisktroError(error, 'E_ABORTED')) throw error;
     this.#result.failed++;
-    this.#context.onFailure?.(node, error);
+    this.#noteFailure(node, error);
     return isDisktroError(error, 'E_PEER_UNREACHABLE', 'E_NO_SPACE');
+  }
+
+  #noteFailure(node: NodeId, error: unknown): void {
+    if (isDisktroError(error, 'E_PEER_UNREACHABLE')) this.#context.cluster.membership.notePingFailed(node);
+    this.#context.onFailure?.(node, error);
   }
 
   async #ask<T>(node: NodeId, question: () => Promise<T | undefined>): Promise<T | undefined> {
@@ -233,7 +238,7 @@ class Round {
       return await question();
     } catch (error) {
       if (isDisktroError(error, 'E_ABORTED')) throw error;
-      this.#context.onFailure?.(node, error);
+      this.#noteFailure(node, error);
       return undefined;
     }
   }

@@ -103,7 +103,10 @@ async function register(node: NodeService, { request, response, connection, call
   }
   const join = JOIN.parse(body);
   const joined = await acceptJoin(node.files, join, connection.exporter(JOIN_EXPORTER_LABEL));
-  const { records, removals } = clusterOf(node).membership.snapshot();
+  // Only this node's record: whoever has joined hears of the others by an exchange, in as many messages as it takes.
+  const { membership } = clusterOf(node);
+  const records = [membership.record(node.id)];
+  const { removals } = membership.snapshot();
   replyJson(response, 200, { certificate: joined.certificatePem, ca: joined.caPem, records, removals });
   node.log.info(`node ${joined.nodeId} has joined`);
 }
