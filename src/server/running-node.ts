@@ -57,6 +57,7 @@ export interface ServeOptions {
 const BODY_MEMORY_BYTES = 128 * 1024 * 1024;
 const CLOSE_GRACE_MS = 5_000;
 const WATCH_MS = 250;
+const NEWS_CONTACTS = 5;
 const WEEK_SECONDS = 7 * 24 * 60 * 60;
 const SCRUB_SECONDS = 60;
 const LEAST_SCRUB_BYTES = 8 * 1024 * 1024;
@@ -81,6 +82,8 @@ export class RunningNode implements NodeService {
   #listener: Listener | undefined;
   #seenNs = 0n;
   #isDraining = false;
+  /** Whether this node has just come up, or heard of members that it did not know. */
+  #isNew = true;
 
   private constructor(
     options: ServeOptions,
@@ -231,7 +234,10 @@ export class RunningNode implements NodeService {
         unknown[]
       >;
       const merged = this.#cluster.membership.merge({ records, removals });
-      if (merged.changed.length > 0) await this.noteMerge(merged);
+      if (merged.changed.length === 0) return;
+      await this.noteMerge(merged);
+      this.#isNew = true;
+      this.#schedule.soon('heartbeat');
       return;
     }
     await this.#cluster?.close();
@@ -252,12 +258,16 @@ export class RunningNode implements NodeService {
   }
 
   async #heartbeat(signal: AbortSignal): Promise<void> {
-    await this.#publish(false);
+    const isNews = await this.#publish(false);
     const cluster = this.#cluster;
     if (cluster === undefined) return;
     const { membership } = cluster;
     const before = new Map(cluster.everyone().map((id) => [id, membership.status(id)]));
-    const nodes = [membership.randomPeer(), membership.randomAbsentPeer()];
+    // A node that has something to tell, such as where it is now, tells more than one.
+    const talks = isNews || this.#isNew ? NEWS_CONTACTS : 1;
+    this.#isNew = false;
+    const peers = Array.from({ length: talks }, () => membership.randomPeer());
+    const nodes = [...peers, membership.randomAbsentPeer()];
     for (const node of new Set(nodes.filter((id) => id !== undefined))) {
       try {
         for (const merged of await contact(cluster, node, signal)) await this.noteMerge(merged);
@@ -323,10 +333,10 @@ export class RunningNode implements NodeService {
     await this.#publish(true);
   }
 
-  /** Signs a new record when something in it has changed enough. */
-  async #publish(isForced: boolean): Promise<void> {
+  /** Signs a new record when something in it has changed enough. @returns whether it has */
+  async #publish(isForced: boolean): Promise<boolean> {
     const cluster = this.#cluster;
-    if (cluster === undefined) return;
+    if (cluster === undefined) return false;
     const current = cluster.membership.record(this.id);
     const measures = await this.#measures();
     const isNews =
@@ -336,9 +346,10 @@ export class RunningNode implements NodeService {
       current.status !== measures.status ||
       current.capacity !== measures.capacityBytes ||
       Math.abs(current.free - measures.freeBytes) > FREE_NEWS_SHARE * measures.capacityBytes;
-    if (!isNews && !isForced) return;
+    if (!isNews && !isForced) return false;
     cluster.membership.publish(await this.#nextRecord(cluster.membership.ownSeqHeard));
     await this.#keepMembers();
+    return true;
   }
 
   async #nextRecord(heard = 0) {
