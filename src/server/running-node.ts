@@ -8,10 +8,11 @@ import { ProcessLock } from '../catalog/lock.js';
 import type { NodeId } from '../core/ids.js';
 import { isDisktroError, lockedError, throwIfAborted } from '../errors.js';
 import { parseCertificate, refusalOfTime } from '../net/certificates.js';
+import type { SignedRecord } from '../net/member-record.js';
 import type { MergeResult } from '../net/membership.js';
 import { shortNodeId } from '../net/node-id.js';
 import type { Cluster } from '../ops/cluster.js';
-import { makeCluster, ownRecord } from '../ops/cluster.js';
+import { makeCluster } from '../ops/cluster.js';
 import { contact } from '../ops/contact.js';
 import { freeDueDeletions } from '../ops/deletions.js';
 import { HeldWriter } from '../ops/held-writer.js';
@@ -27,6 +28,7 @@ import { listenOnePort } from './listen.js';
 import type { Log } from './log.js';
 import type { NodeService } from './node-service.js';
 import { MemoryBudget } from './node-service.js';
+import { OwnRecord } from './own-record.js';
 import { createRouter } from './router.js';
 import { memberRoutes } from './routes/members.js';
 import { objectRoutes } from './routes/objects.js';
@@ -62,8 +64,6 @@ const WEEK_SECONDS = 7 * 24 * 60 * 60;
 const SCRUB_SECONDS = 60;
 const LEAST_SCRUB_BYTES = 8 * 1024 * 1024;
 const RENEW_BEFORE_MS = 60 * 24 * 60 * 60 * 1000;
-/** A change of free space below this share of the capacity is no news. */
-const FREE_NEWS_SHARE = 0.02;
 
 export class RunningNode implements NodeService {
   readonly home: OpenHome;
@@ -77,6 +77,7 @@ export class RunningNode implements NodeService {
   readonly #options: ServeOptions;
   readonly #lock: ProcessLock;
   readonly #schedule: Schedule;
+  readonly #own: OwnRecord;
   #identity: NodeIdentity;
   #cluster: Cluster | undefined;
   #listener: Listener | undefined;
@@ -103,6 +104,7 @@ export class RunningNode implements NodeService {
     this.version = options.version;
     this.deleteGraceSeconds = options.deleteGraceSeconds;
     this.writer = new HeldWriter(home, options);
+    this.#own = new OwnRecord(home, files, options, () => this.port);
     this.#schedule = new Schedule((task, error) => this.log.warning(`${task}: ${messageOf(error)}`));
   }
 
@@ -195,7 +197,7 @@ export class RunningNode implements NodeService {
       zone: this.#options.zone,
       port: this.#listener.port,
     };
-    await this.files.writeSettings({ ...settings, addresses: this.#addresses() });
+    await this.files.writeSettings({ ...settings, addresses: this.#own.addresses() });
     await this.#reload();
     const every = this.#schedule;
     every.run('heartbeat', heartbeatSeconds * 1000, (signal) => this.#heartbeat(signal), 200);
@@ -338,57 +340,22 @@ export class RunningNode implements NodeService {
     const cluster = this.#cluster;
     if (cluster === undefined) return false;
     const current = cluster.membership.record(this.id);
-    const measures = await this.#measures();
-    const isNews =
-      current === undefined ||
-      current.addresses.join() !== measures.addresses.join() ||
-      current.version !== measures.version ||
-      current.status !== measures.status ||
-      current.capacity !== measures.capacityBytes ||
-      Math.abs(current.free - measures.freeBytes) > FREE_NEWS_SHARE * measures.capacityBytes;
+    const isNews = await this.#own.isNews(current, this.#status());
     if (!isNews && !isForced) return false;
     cluster.membership.publish(await this.#nextRecord(cluster.membership.ownSeqHeard));
     await this.#keepMembers();
     return true;
   }
 
-  async #nextRecord(heard = 0) {
-    const settings = await this.files.settings();
-    const seq = Math.max(settings.seq, heard) + 1;
-    await this.files.writeSettings({ ...settings, seq });
-    this.#identity = (await this.files.read()) ?? this.#identity;
+  async #nextRecord(heard = 0): Promise<SignedRecord> {
+    const { record, identity } = await this.#own.next(heard, this.#status());
+    this.#identity = identity;
     this.#seenNs = await this.files.changedNs();
-    const { credentials } = this.#identity;
-    if (credentials === undefined) throw new Error('a record needs a certificate');
-    return ownRecord(this.#identity, credentials, await this.#measures());
+    return record;
   }
 
-  async #measures() {
-    const { freeBytes, totalBytes } = await this.home.fileSystem.space(this.home.path);
-    const { quotaBytes, reserveBytes, version } = this.#options;
-    const capacityBytes =
-      quotaBytes > 0 ? Math.min(quotaBytes, totalBytes) : Math.max(0, totalBytes - reserveBytes);
-    return {
-      addresses: this.#addresses(),
-      capacityBytes: roundedCapacity(capacityBytes),
-      freeBytes: Math.max(0, Math.min(freeBytes - reserveBytes, capacityBytes)),
-      version,
-      status: this.#isDraining ? ('draining' as const) : ('active' as const),
-    };
-  }
-
-  #addresses(): readonly string[] {
-    const { addresses, host } = this.#options;
-    if (addresses.length > 0) return addresses.slice(0, 8);
-    const port = this.port;
-    const isAny = host === '0.0.0.0' || host === '::';
-    if (!isAny) return [host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`];
-    const own = Object.values(os.networkInterfaces()).flatMap((entries = []) => entries);
-    const outside = own.filter(({ internal, address }) => !internal && !address.startsWith('fe80'));
-    const shown = outside.map(({ address, family }) =>
-      family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`,
-    );
-    return [...shown.slice(0, 7), `127.0.0.1:${port}`];
+  #status(): SignedRecord['status'] {
+    return this.#isDraining ? 'draining' : 'active';
   }
 
   async #keepMembers(): Promise<void> {
@@ -396,12 +363,6 @@ export class RunningNode implements NodeService {
     await this.files.writeMembers(this.#cluster.membership.snapshot());
     this.#seenNs = await this.files.changedNs();
   }
-}
-
-/** To 1 GiB: placement follows the capacity, and must not when a file system counts a block more. */
-function roundedCapacity(bytes: number): number {
-  const unit = 1024 ** 3;
-  return bytes > unit ? Math.round(bytes / unit) * unit : bytes;
 }
 
 function messageOf(error: unknown): string {

@@ -1,0 +1,93 @@
+/** What this node says of itself: where it is, how much room it has; signed anew when that has changed enough. */
+import os from 'node:os';
+import type { SignedRecord } from '../net/member-record.js';
+import type { NodeMeasures } from '../ops/cluster.js';
+import { ownRecord } from '../ops/cluster.js';
+import type { OpenHome } from '../ops/home.js';
+import type { NodeFiles, NodeIdentity } from '../ops/node-files.js';
+
+export interface OwnRecordOptions {
+  readonly host: string;
+  /** `host:port` by which others reach this node; empty: its interfaces' addresses. */
+  readonly addresses: readonly string[];
+  readonly version: string;
+  readonly quotaBytes: number;
+  readonly reserveBytes: number;
+}
+
+const MAX_ADDRESSES = 8;
+/** A change of free space below this share of the capacity is no news. */
+const FREE_NEWS_SHARE = 0.02;
+const CAPACITY_UNIT_BYTES = 1024 ** 3;
+
+export class OwnRecord {
+  readonly #home: OpenHome;
+  readonly #files: NodeFiles;
+  readonly #options: OwnRecordOptions;
+  readonly #port: () => number;
+
+  constructor(home: OpenHome, files: NodeFiles, options: OwnRecordOptions, port: () => number) {
+    this.#home = home;
+    this.#files = files;
+    this.#options = options;
+    this.#port = port;
+  }
+
+  /** A new record, with a `seq` above all that were ever heard of. */
+  async next(
+    heard: number,
+    status: SignedRecord['status'],
+  ): Promise<{ readonly record: SignedRecord; readonly identity: NodeIdentity }> {
+    const settings = await this.#files.settings();
+    await this.#files.writeSettings({ ...settings, seq: Math.max(settings.seq, heard) + 1 });
+    const identity = await this.#files.read();
+    if (identity?.credentials === undefined) throw new Error('a record needs a certificate');
+    return { record: ownRecord(identity, identity.credentials, await this.#measures(status)), identity };
+  }
+
+  /** Whether the record that is out says something else than is true now. */
+  async isNews(current: SignedRecord | undefined, status: SignedRecord['status']): Promise<boolean> {
+    const { addresses, version, capacityBytes, freeBytes } = await this.#measures(status);
+    return (
+      current === undefined ||
+      current.addresses.join() !== addresses.join() ||
+      current.version !== version ||
+      current.status !== status ||
+      current.capacity !== capacityBytes ||
+      Math.abs(current.free - freeBytes) > FREE_NEWS_SHARE * capacityBytes
+    );
+  }
+
+  /** Where this node is reached. */
+  addresses(): readonly string[] {
+    const { addresses, host } = this.#options;
+    if (addresses.length > 0) return addresses.slice(0, MAX_ADDRESSES);
+    const port = this.#port();
+    if (host !== '0.0.0.0' && host !== '::') return [withPort(host, port)];
+    const own = Object.values(os.networkInterfaces()).flatMap((entries = []) => entries);
+    const outside = own.filter(({ internal, address }) => !internal && !address.startsWith('fe80'));
+    const shown = outside.slice(0, MAX_ADDRESSES - 1).map(({ address }) => withPort(address, port));
+    return [...shown, withPort('127.0.0.1', port)];
+  }
+
+  async #measures(status: SignedRecord['status']): Promise<NodeMeasures> {
+    const { quotaBytes, reserveBytes, version } = this.#options;
+    const { freeBytes, totalBytes } = await this.#home.fileSystem.space(this.#home.path);
+    const most = quotaBytes > 0 ? Math.min(quotaBytes, totalBytes) : Math.max(0, totalBytes - reserveBytes);
+    return {
+      addresses: this.addresses(),
+      capacityBytes: roundedCapacity(most),
+      freeBytes: Math.max(0, Math.min(freeBytes - reserveBytes, most)),
+      version,
+      status,
+    };
+  }
+}
+
+const withPort = (host: string, port: number): string =>
+  host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+
+/** Placement follows the capacity, and must not when a file system counts a block more. */
+function roundedCapacity(bytes: number): number {
+  return bytes > CAPACITY_UNIT_BYTES ? Math.round(bytes / CAPACITY_UNIT_BYTES) * CAPACITY_UNIT_BYTES : bytes;
+}
