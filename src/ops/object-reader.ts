@@ -118,10 +118,10 @@ export class ObjectReader {
   ): Promise<number> {
     const object = await this.#objects.take();
     try {
-      const length = await source.fetch(id, object, this.#signal).catch((error: unknown) => {
+      const accept = (bytes: Uint8Array): Promise<number> => this.#unseal(kind, id, rawBytes, bytes, output);
+      const raw = await source.fetch(id, object, accept, this.#signal).catch((error: unknown) => {
         throw isDisktroError(error, 'E_OBJECT_MISSING') ? local : error;
       });
-      const raw = await this.#unseal(kind, id, rawBytes, object.subarray(0, length), output);
       this.fetched++;
       return raw;
     } finally {

@@ -3,20 +3,26 @@
  * which they most likely do. A slow one is overtaken by the next; what a liar sends is not taken.
  */
 import { nodesOf } from '../catalog/copies.js';
-import { sha256Hex } from '../core/hashes.js';
 import type { NodeId, StoreId } from '../core/ids.js';
 import { DisktroError, isDisktroError, missingObject, throwIfAborted } from '../errors.js';
 import type { Cluster } from './cluster.js';
 import type { OpenHome } from './home.js';
 
-/** Fetches whole objects whose bytes hash to their id. */
+/** Fetches whole objects. */
 export interface ObjectSource {
   /**
-   * Fills the front of `target`. @returns the object's length
+   * Gets an object from one node after another, until `accept` takes its bytes.
+   * @param room where the bytes may go; not to be touched until the promise settles
+   * @param accept throws an integrity code when the bytes are not that object's: then the next node is asked
    * @throws E_OBJECT_MISSING when every node says so, E_PEER_UNREACHABLE when one that may have it is out of reach,
-   *   E_PEER_REFUSED when what came was something else
+   *   E_PEER_REFUSED when what came was something else; what else `accept` throws
    */
-  fetch(id: StoreId, target: Uint8Array, signal?: AbortSignal): Promise<number>;
+  fetch<T>(
+    id: StoreId,
+    room: Uint8Array,
+    accept: (bytes: Uint8Array) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T>;
 }
 
 /** A first answer that takes longer than 19 of 20 did gets a rival, but not before this. */
@@ -41,7 +47,12 @@ export class PeerSource implements ObjectSource {
     this.#cluster = cluster;
   }
 
-  async fetch(id: StoreId, target: Uint8Array, signal?: AbortSignal): Promise<number> {
+  async fetch<T>(
+    id: StoreId,
+    room: Uint8Array,
+    accept: (bytes: Uint8Array) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
     const nodes = this.#candidates(id);
     const failures: unknown[] = [];
     const running = new Set<Attempt>();
@@ -49,18 +60,24 @@ export class PeerSource implements ObjectSource {
       while (nodes.length > 0 || running.size > 0) {
         throwIfAborted(signal);
         const node = nodes.shift();
-        if (node !== undefined)
-          running.add(this.#start(node, id, running.size === 0 ? target : undefined, target, signal));
+        if (node !== undefined) {
+          const isRoomFree = [...running].every(({ buffer }) => buffer !== room);
+          running.add(this.#start(node, id, isRoomFree ? room : Buffer.alloc(room.byteLength), signal));
+        }
         const won = await this.#firstOf(running, nodes.length > 0, failures);
         if (won === undefined) continue;
-        const length = await won.length;
-        // Whoever else still writes into the caller's buffer has to stop before it is used.
-        await this.#stopAll(running, won);
-        if (won.buffer !== target) target.set(won.buffer.subarray(0, length));
-        return length;
+        running.delete(won);
+        try {
+          return await accept(won.buffer.subarray(0, await won.length));
+        } catch (error) {
+          if (!isDisktroError(error) || !error.code.startsWith('E_OBJECT_')) throw error;
+          failures.push(liar(won.node, id, error));
+        }
       }
     } finally {
-      await this.#stopAll(running, undefined);
+      // Whoever still writes into the caller's buffer has to stop before it is used again.
+      for (const { stop } of running) stop.abort();
+      await Promise.allSettled([...running].map(({ length }) => length));
     }
     throw worstOf(id, failures);
   }
@@ -75,16 +92,9 @@ export class PeerSource implements ObjectSource {
     return [...new Set(order)].sort((a, b) => live(a) - live(b));
   }
 
-  #start(
-    node: NodeId,
-    id: StoreId,
-    own: Uint8Array | undefined,
-    target: Uint8Array,
-    signal: AbortSignal | undefined,
-  ): Attempt {
+  #start(node: NodeId, id: StoreId, buffer: Uint8Array, signal: AbortSignal | undefined): Attempt {
     const stop = new AbortController();
     const both = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
-    const buffer = own ?? Buffer.alloc(target.byteLength);
     const startedMs = performance.now();
     const length = this.#get(node, id, buffer, both).then((bytes) => {
       this.#timesMs.push(performance.now() - startedMs);
@@ -96,11 +106,7 @@ export class PeerSource implements ObjectSource {
   }
 
   async #get(node: NodeId, id: StoreId, buffer: Uint8Array, signal: AbortSignal): Promise<number> {
-    const length = await this.#cluster.client(node).getObject(id, buffer, { signal });
-    if (sha256Hex(buffer.subarray(0, length)) === id) return length;
-    throw new DisktroError('E_PEER_REFUSED', `node ${node} sent something else than object ${id}`, {
-      details: { node, id },
-    });
+    return this.#cluster.client(node).getObject(id, buffer, { signal });
   }
 
   /** The attempt that succeeds, or undefined when it is time for the next node: one failed, or all are slow. */
@@ -129,13 +135,6 @@ export class PeerSource implements ObjectSource {
     const sorted = [...this.#timesMs].sort((a, b) => a - b);
     return Math.max(LEAST_HEDGE_MS, sorted[Math.floor(sorted.length * 0.95)] ?? FIRST_HEDGE_MS);
   }
-
-  async #stopAll(running: Set<Attempt>, except: Attempt | undefined): Promise<void> {
-    const others = [...running].filter((attempt) => attempt !== except);
-    for (const { stop } of others) stop.abort();
-    await Promise.allSettled(others.map(({ length }) => length));
-    running.clear();
-  }
 }
 
 function timer(ms: number): { readonly over: Promise<undefined>; cancel(): void } {
@@ -144,6 +143,13 @@ function timer(ms: number): { readonly over: Promise<undefined>; cancel(): void 
     handle = setTimeout(() => resolve(undefined), ms);
   });
   return { over, cancel: () => clearTimeout(handle) };
+}
+
+function liar(node: NodeId, id: StoreId, cause: DisktroError): DisktroError {
+  return new DisktroError('E_PEER_REFUSED', `node ${node} sent something else than object ${id}`, {
+    details: { node, id },
+    cause,
+  });
 }
 
 /** Out of reach before missing: who cannot be asked may have it. */

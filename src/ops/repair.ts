@@ -151,12 +151,11 @@ class Round {
     for (const { id, kind } of lostOwnObjects(home.catalog)) {
       throwIfAborted(signal);
       try {
-        const buffer = Buffer.allocUnsafeSlow(MAX_HELD_OBJECT_BYTES);
-        const length = await source.fetch(id, buffer, signal);
+        const room = Buffer.allocUnsafeSlow(MAX_HELD_OBJECT_BYTES);
         await home.store.quarantine(kind, id).catch(() => {});
-        await writer.put(kind, id, buffer.subarray(0, length));
+        await source.fetch(id, room, (bytes) => writer.put(kind, id, bytes), signal);
         this.#result.fetched++;
-        this.#result.bytes += length;
+        this.#result.bytes += home.objects.find(id)?.storedBytes ?? 0;
       } catch (error) {
         if (isDisktroError(error, 'E_ABORTED')) throw error;
         this.#result.failed++;
