@@ -3,7 +3,7 @@
  * protocol says. What a peer says of itself is shown as its words, never as ours.
  */
 import type { NodeId } from '../core/ids.js';
-import { DisktroError, type ErrorCode, isDisktroError } from '../errors.js';
+import { abortedError, DisktroError, type ErrorCode, isDisktroError } from '../errors.js';
 import { parseBoundedJson } from './bounded-json.js';
 import { shortNodeId } from './node-id.js';
 
@@ -48,13 +48,14 @@ export function transportError(error: unknown, name: PeerName): DisktroError {
   if (kind === 'TimeoutError') {
     return peerError('E_PEER_UNREACHABLE', name, 'has stopped answering', { phase: 'timeout', cause: error });
   }
+  if (code === 'UND_ERR_DESTROYED' || code === 'UND_ERR_CLOSED') return abortedError(error);
   const isProtocol =
-    code.startsWith('HPE_') ||
+    kind === 'HTTPParserError' ||
     code.startsWith('ERR_SSL') ||
     code === 'UND_ERR_HEADERS_OVERFLOW' ||
     code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' ||
     code === 'UND_ERR_RESPONSE';
-  if (isProtocol) return brokenAnswer(`an answer that is no HTTP (${code})`, name, error);
+  if (isProtocol) return brokenAnswer(`an answer that is no HTTP (${code || message})`, name, error);
   return peerError('E_PEER_UNREACHABLE', name, `broke off the connection (${code || message})`, {
     phase: 'lost',
     cause: error,
