@@ -218,7 +218,7 @@ t.test('refuses answers of another shape', async (t) => {
     missing: (client) => client.missing([id]),
     manifests: (client) => client.listManifests('00'.repeat(16) as VaultId),
     digests: (client) => client.digests(),
-    bucket: (client) => client.bucket(5),
+    group: (client) => client.group(5),
   };
   const other = 'cd'.repeat(32);
   const table: [string, unknown][] = [
@@ -240,13 +240,13 @@ t.test('refuses answers of another shape', async (t) => {
       },
     ],
     ['manifests', { manifests: [{ id, bytes: 1 }], next: id }],
-    ['digests', { buckets: { 4096: { count: 1, digest: id } } }],
-    ['digests', { buckets: { '01': { count: 1, digest: id } } }],
-    ['digests', { buckets: { 1: { count: 1.5, digest: id } } }],
-    ['digests', { buckets: { 1: { count: 1, digest: 'x' } } }],
-    ['bucket', { ids: [{ id, kind: 'chunk', bytes: 1 }] }],
-    ['bucket', { ids: [{ id: `005${id.slice(3)}`, kind: 'tree', bytes: 1 }] }],
-    ['bucket', null],
+    ['digests', { groups: { 4096: { count: 1, digest: id } } }],
+    ['digests', { groups: { '01': { count: 1, digest: id } } }],
+    ['digests', { groups: { 1: { count: 1.5, digest: id } } }],
+    ['digests', { groups: { 1: { count: 1, digest: 'x' } } }],
+    ['group', { ids: [{ id, kind: 'chunk', bytes: 1 }] }],
+    ['group', { ids: [{ id: `005${id.slice(3)}`, kind: 'tree', bytes: 1 }] }],
+    ['group', null],
   ];
   for (const [route, answer] of table) {
     const { client } = await against(t, (socket) => socket.write(reply(200, JSON.stringify(answer))));

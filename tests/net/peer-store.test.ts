@@ -24,7 +24,7 @@ function routesOf(store: MemoryStore): RequestHandler {
     })),
   ];
   const find = async (id: string) => (await everything()).find((entry) => entry.id === id);
-  const bucketOf = (id: string): number => Number.parseInt(id.slice(0, 3), 16);
+  const groupOf = (id: string): number => Number.parseInt(id.slice(0, 3), 16);
   return async (request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '', 'http://x');
     const id = searchParams.get('id') as StoreId;
@@ -33,18 +33,18 @@ function routesOf(store: MemoryStore): RequestHandler {
       const known = new Set((await everything()).map((entry) => entry.id));
       return replyJson(response, 200, { missing: ids.filter((id) => !known.has(id)) });
     }
-    if (pathname === '/digests' && searchParams.has('bucket')) {
-      const bucket = Number(searchParams.get('bucket'));
+    if (pathname === '/digests' && searchParams.has('group')) {
+      const group = Number(searchParams.get('group'));
       return replyJson(response, 200, {
-        ids: (await everything()).filter((entry) => bucketOf(entry.id) === bucket),
+        ids: (await everything()).filter((entry) => groupOf(entry.id) === group),
       });
     }
     if (pathname === '/digests') {
       const used = (await everything()).map((entry) => [
-        bucketOf(entry.id),
+        groupOf(entry.id),
         { count: 1, digest: 'a'.repeat(64) },
       ]);
-      return replyJson(response, 200, { buckets: Object.fromEntries(used) });
+      return replyJson(response, 200, { groups: Object.fromEntries(used) });
     }
     if (request.method === 'PUT') {
       const parts: Buffer[] = [];
