@@ -34,11 +34,14 @@ interface Attempt {
 export class PeerSource implements ObjectSource {
   readonly #home: OpenHome;
   readonly #cluster: Cluster;
+  readonly #onFetched: (node: NodeId, bytes: number) => void;
   readonly #timesMs: number[] = [];
 
-  constructor(home: OpenHome, cluster: Cluster) {
+  /** @param onFetched told of each object that came whole, with the node it came from */
+  constructor(home: OpenHome, cluster: Cluster, onFetched: (node: NodeId, bytes: number) => void = () => {}) {
     this.#home = home;
     this.#cluster = cluster;
+    this.#onFetched = onFetched;
   }
 
   async fetch(id: StoreId, target: Uint8Array, signal?: AbortSignal): Promise<number> {
@@ -57,6 +60,7 @@ export class PeerSource implements ObjectSource {
         // Whoever else still writes into the caller's buffer has to stop before it is used.
         await this.#stopAll(running, won);
         if (won.buffer !== target) target.set(won.buffer.subarray(0, length));
+        this.#onFetched(won.node, length);
         return length;
       }
     } finally {

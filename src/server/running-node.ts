@@ -22,11 +22,13 @@ import type { NodeIdentity } from '../ops/node-files.js';
 import { NodeFiles } from '../ops/node-files.js';
 import { repairOnce } from '../ops/repair.js';
 import { scrubSome } from '../ops/scrub.js';
+import { Discovery } from './discovery.js';
 import type { Listener } from './listen.js';
 import { listenOnePort } from './listen.js';
 import type { Log } from './log.js';
 import type { NodeService } from './node-service.js';
 import { MemoryBudget } from './node-service.js';
+import { ownAddresses } from './own-addresses.js';
 import { createRouter } from './router.js';
 import { memberRoutes } from './routes/members.js';
 import { objectRoutes } from './routes/objects.js';
@@ -50,6 +52,10 @@ export interface ServeOptions {
   readonly reserveBytes: number;
   readonly uploadLimit: number;
   readonly downloadLimit: number;
+  /** Addresses to try at start, and while no member is online. */
+  readonly peers?: readonly string[];
+  /** Whether members are looked for on the local network; default: no. */
+  readonly isFound?: boolean;
   readonly log: Log;
   readonly onNotice?: ((message: string) => void) | undefined;
 }
@@ -79,6 +85,7 @@ export class RunningNode implements NodeService {
   #identity: NodeIdentity;
   #cluster: Cluster | undefined;
   #listener: Listener | undefined;
+  #discovery: Discovery | undefined;
   #seenNs = 0n;
   #isDraining = false;
 
@@ -142,6 +149,7 @@ export class RunningNode implements NodeService {
   /** Stops taking requests, finishes those that run, and leaves everything durable. */
   async close(): Promise<void> {
     await this.#schedule.stop();
+    await this.#discovery?.close();
     await this.#listener?.close(CLOSE_GRACE_MS);
     await this.writer.idle();
     await this.#cluster?.close();
@@ -195,6 +203,9 @@ export class RunningNode implements NodeService {
     await this.files.writeSettings({ ...settings, addresses: this.#addresses() });
     await this.#reload();
     const every = this.#schedule;
+    const discovery = new Discovery(this, { ...this.#options, port: this.port });
+    this.#discovery = discovery;
+    every.run('discovery', heartbeatSeconds * 1000, (signal) => discovery.look(signal), 100);
     every.run('heartbeat', heartbeatSeconds * 1000, (signal) => this.#heartbeat(signal), 200);
     every.run('repair', heartbeatSeconds * 2000, (signal) => this.#repair(signal), heartbeatSeconds * 1000);
     every.run('scrub', SCRUB_SECONDS * 1000, (signal) => this.#scrub(signal));
@@ -247,8 +258,7 @@ export class RunningNode implements NodeService {
     this.log.info(
       `node ${shortNodeId(this.id)}: ${this.#cluster.everyone().length} other nodes in the cluster`,
     );
-    this.#schedule.soon('heartbeat');
-    this.#schedule.soon('repair');
+    for (const task of ['discovery', 'heartbeat', 'repair']) this.#schedule.soon(task);
   }
 
   async #heartbeat(signal: AbortSignal): Promise<void> {
@@ -367,17 +377,7 @@ export class RunningNode implements NodeService {
   }
 
   #addresses(): readonly string[] {
-    const { addresses, host } = this.#options;
-    if (addresses.length > 0) return addresses.slice(0, 8);
-    const port = this.port;
-    const isAny = host === '0.0.0.0' || host === '::';
-    if (!isAny) return [host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`];
-    const own = Object.values(os.networkInterfaces()).flatMap((entries = []) => entries);
-    const outside = own.filter(({ internal, address }) => !internal && !address.startsWith('fe80'));
-    const shown = outside.map(({ address, family }) =>
-      family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`,
-    );
-    return [...shown.slice(0, 7), `127.0.0.1:${port}`];
+    return ownAddresses(this.#options, this.port);
   }
 
   async #keepMembers(): Promise<void> {

@@ -1,5 +1,5 @@
 /** Routes about objects: whole ones in and out, which are here, proof that they are. */
-import { createHash, createHmac } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { Transform } from 'node:stream';
@@ -12,6 +12,7 @@ import { isStoreId, isVaultId } from '../../core/ids.js';
 import type { ObjectKind } from '../../core/object.js';
 import { DisktroError, isDisktroError, missingObject } from '../../errors.js';
 import { DIGEST_GROUPS, digestGroups, digestsToJson } from '../../net/digest.js';
+import { MAX_PROOF_BYTES, MAX_PROOFS, proofOf } from '../../net/proof.js';
 import { MAX_HELD_OBJECT_BYTES } from '../../ops/held-writer.js';
 import { groupRange, sharedHoldings } from '../../ops/shared-holdings.js';
 import { objectPath } from '../../store/paths.js';
@@ -21,8 +22,6 @@ import type { Call, Route } from '../router.js';
 
 const MAX_IDS = 10_000;
 const MANIFEST_PAGE = 1_000;
-const MAX_PROOFS = 1_000;
-const MAX_PROOF_BYTES = 64 * 1024;
 const STREAM_BYTES = 128 * 1024;
 
 const STORE_ID = z.string().refine(isStoreId);
@@ -122,15 +121,18 @@ async function stream(
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'EIO' || error instanceof DisktroError) {
-      node.log.error(
-        `object ${id} is ${code === 'ENOENT' ? 'gone' : 'damaged'} here; it is fetched again from a peer`,
-      );
-      const row = node.home.objects.find(id);
-      if (row !== undefined) node.home.objects.markLost([row.row]);
+      noteDamaged(node, id, code === 'ENOENT');
       if (code === 'ENOENT' && !response.headersSent) throw missingObject(id);
     }
     response.destroy();
   }
+}
+
+/** Nothing relies on it from now on, and whoever has it whole may send it again. */
+function noteDamaged(node: NodeService, id: StoreId, isGone: boolean): void {
+  node.log.error(`object ${id} is ${isGone ? 'gone' : 'damaged'} here; it is fetched again from a peer`);
+  const row = node.home.objects.find(id);
+  if (row !== undefined) node.home.objects.markLost([row.row]);
 }
 
 function checking(id: StoreId, bytes: number): Transform {
@@ -228,17 +230,13 @@ async function prove(node: NodeService, { request, response }: Call): Promise<vo
     const bytes = await node.home.store
       .get(holding.kind, id as StoreId, { offset, length })
       .catch(() => undefined);
-    proofs.push(bytes === undefined ? null : proofOf(key, offset, bytes));
+    if (bytes?.byteLength === length) proofs.push(proofOf(key, offset, bytes));
+    else {
+      noteDamaged(node, id as StoreId, bytes === undefined);
+      proofs.push(null);
+    }
   }
   replyJson(response, 200, { proofs });
-}
-
-/** HMAC-SHA256(nonce, offset u64be ‖ length u64be ‖ bytes), hex. */
-function proofOf(nonce: Buffer, offset: number, bytes: Uint8Array): string {
-  const head = Buffer.alloc(16);
-  head.writeBigUInt64BE(BigInt(offset), 0);
-  head.writeBigUInt64BE(BigInt(bytes.byteLength), 8);
-  return createHmac('sha256', nonce).update(head).update(bytes).digest('hex');
 }
 
 /** What the caller and this node should both hold; everything for who is on this machine. */
