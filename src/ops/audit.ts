@@ -217,7 +217,8 @@ export function confidenceOf(checked: number, failed: number): number {
   return Math.max(0, 1 - atMost);
 }
 
-function randomRange({ id, bytes }: AuditedCopy): ProofRange {
-  const length = Math.max(1, Math.min(bytes, MAX_PROOF_BYTES));
-  return { id, offset: randomInt(bytes - length + 1), length };
+/** One of the blocks that the object is made of, so that its first and last bytes are as likely as all others. */
+export function randomRange({ id, bytes }: Pick<AuditedCopy, 'id' | 'bytes'>): ProofRange {
+  const offset = MAX_PROOF_BYTES * randomInt(Math.max(1, Math.ceil(bytes / MAX_PROOF_BYTES)));
+  return { id, offset, length: Math.max(1, Math.min(bytes - offset, MAX_PROOF_BYTES)) };
 }

@@ -13,6 +13,7 @@ import type { ObjectKind } from '../../core/object.js';
 import { DisktroError, isDisktroError, missingObject } from '../../errors.js';
 import { DIGEST_GROUPS, digestGroups, digestsToJson } from '../../net/digest.js';
 import { MAX_PROOF_BYTES, MAX_PROOFS, proofOf } from '../../net/proof.js';
+import type { BandwidthLimit } from '../../net/rate-limit.js';
 import { MAX_HELD_OBJECT_BYTES } from '../../ops/held-writer.js';
 import { groupRange, sharedHoldings } from '../../ops/shared-holdings.js';
 import { objectPath } from '../../store/paths.js';
@@ -76,7 +77,7 @@ export function objectRoutes(node: NodeService): readonly Route[] {
   ];
 }
 
-async function sendObject(node: NodeService, { request, response, query }: Call): Promise<void> {
+async function sendObject(node: NodeService, { request, response, query, caller }: Call): Promise<void> {
   const id = storeIdOf(query);
   const holding = findHolding(node.home.catalog, id);
   if (holding === undefined) throw missingObject(id);
@@ -98,7 +99,8 @@ async function sendObject(node: NodeService, { request, response, query }: Call)
     response.end();
     return;
   }
-  await stream(node, response, { id, kind: holding.kind, start, end, isWhole: range === undefined });
+  const limit = caller === undefined ? undefined : node.cluster()?.upload;
+  await stream(node, response, { id, kind: holding.kind, start, end, isWhole: range === undefined, limit });
 }
 
 /** A whole object is hashed on its way out: one that is damaged is cut off before its last byte, and noted. */
@@ -111,13 +113,22 @@ async function stream(
     start,
     end,
     isWhole,
-  }: { id: StoreId; kind: ObjectKind; start: number; end: number; isWhole: boolean },
+    limit,
+  }: {
+    id: StoreId;
+    kind: ObjectKind;
+    start: number;
+    end: number;
+    isWhole: boolean;
+    limit: BandwidthLimit | undefined;
+  },
 ): Promise<void> {
   const file = objectPath(node.home.paths.objects, kind, id);
   const source = fs.createReadStream(file, { start, end, highWaterMark: STREAM_BYTES });
   try {
-    if (isWhole) await pipeline(source, checking(id, end - start + 1), response);
-    else await pipeline(source, response);
+    const sent = limit === undefined ? source : braked(source, limit);
+    if (isWhole) await pipeline(sent, checking(id, end - start + 1), response);
+    else await pipeline(sent, response);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'EIO' || error instanceof DisktroError) {
@@ -135,6 +146,13 @@ function noteDamaged(node: NodeService, id: StoreId, isGone: boolean): void {
   if (row !== undefined) node.home.objects.markLost([row.row]);
 }
 
+async function* braked(source: AsyncIterable<Buffer>, limit: BandwidthLimit): AsyncGenerator<Buffer> {
+  for await (const piece of source) {
+    await limit.take(piece.byteLength);
+    yield piece;
+  }
+}
+
 function checking(id: StoreId, bytes: number): Transform {
   const hash = createHash('sha256');
   let seen = 0;
@@ -149,7 +167,7 @@ function checking(id: StoreId, bytes: number): Transform {
   });
 }
 
-async function takeObject(node: NodeService, { request, response, query }: Call): Promise<void> {
+async function takeObject(node: NodeService, { request, response, query, caller }: Call): Promise<void> {
   const id = storeIdOf(query);
   const kind = query.get('kind') ?? 'chunk';
   if (kind !== 'chunk' && kind !== 'manifest') throw refusal(400, 'kind: expected chunk or manifest');
@@ -167,7 +185,8 @@ async function takeObject(node: NodeService, { request, response, query }: Call)
   const giveBack = await node.bodies.take(length);
   try {
     const body = Buffer.allocUnsafeSlow(length);
-    await readFully(request, body);
+    const limit = caller === undefined ? undefined : node.cluster()?.download;
+    await readFully(limit === undefined ? request : braked(request, limit), body);
     const outcome = await node.writer.put(kind, id, body).catch(asRefusal);
     replyJson(response, outcome === 'new' ? 201 : 200, { stored: outcome === 'new' });
   } finally {
