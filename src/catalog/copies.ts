@@ -44,6 +44,35 @@ export function nodesOf(catalog: Catalog, id: StoreId): readonly NodeId[] {
   return catalog.read(() => query.all(idToBytes(id)) as NodeId[]);
 }
 
+export interface CopiedObject extends Holding {
+  readonly isHere: boolean;
+  /** Other nodes that are known to hold it. */
+  readonly nodes: readonly NodeId[];
+}
+
+/** Every object that somebody needs, with the nodes that are known to hold it; a page at a time. */
+export function* eachCopiedObject(catalog: Catalog): Generator<CopiedObject> {
+  type Raw = RawHolding & { readonly state: number; readonly nodes: string };
+  const query = catalog.database.prepare<[Buffer], Raw>(`
+    SELECT store_id, kind, stored_bytes, state, (
+      SELECT json_group_array(nodes.node_id) FROM copies JOIN nodes ON nodes.id = copies.node
+      WHERE copies.object = objects.id
+    ) AS nodes FROM objects
+    WHERE store_id > ? AND tombstoned_ms IS NULL
+      AND NOT EXISTS (SELECT 1 FROM deletions WHERE deletions.store_id = objects.store_id)
+    ORDER BY store_id LIMIT 1000`);
+  let after: Buffer = Buffer.alloc(0);
+  for (;;) {
+    const page = catalog.read(() => query.all(after));
+    for (const raw of page) {
+      yield { ...toHolding(raw), isHere: raw.state === 0, nodes: JSON.parse(raw.nodes) as NodeId[] };
+    }
+    const last = page.at(-1);
+    if (last === undefined) return;
+    after = last.store_id;
+  }
+}
+
 /**
  * The fewest copies that any object of a file has, this node's own included.
  * @param counted nodes whose copies count: members that are not gone for good

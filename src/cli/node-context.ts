@@ -1,11 +1,13 @@
 /** The doors of commands to the node of this home and to its cluster. */
 import { readFileSync } from 'node:fs';
+import type { NodeId } from '../core/ids.js';
 import type { Cluster, ClusterOptions } from '../ops/cluster.js';
 import type { OpenHome } from '../ops/home.js';
 import type { NodeFiles } from '../ops/node-files.js';
 import type { Log } from '../server/log.js';
 import type { RunningNode } from '../server/running-node.js';
 import { type Context, homeOptions } from './context.js';
+import { escapeControls } from './escape.js';
 
 export interface ListenChoice {
   readonly host: string;
@@ -32,6 +34,7 @@ export async function startNode(context: Context, log: Log, choice: ListenChoice
     reserveBytes: config.reserve,
     uploadLimit: config.limit_upload,
     downloadLimit: config.limit_download,
+    peers: config.peers,
     log,
     onNotice: (message) => log.warning(message),
   });
@@ -43,6 +46,31 @@ export async function clusterOf(context: Context, home: OpenHome): Promise<Clust
   if (!existsSync(home.paths.node)) return undefined;
   const { openCluster } = await import('../ops/cluster.js');
   return openCluster(home, clusterOptions(context));
+}
+
+export interface LimitFlags {
+  readonly limitUpload?: number;
+  readonly limitDownload?: number;
+}
+
+/** The context with the bandwidth that flags allow in place of the configuration's. */
+export function limitedContext(context: Context, { limitUpload, limitDownload }: LimitFlags): Context {
+  const { config } = context;
+  const limits = {
+    limit_upload: limitUpload ?? config.limit_upload,
+    limit_download: limitDownload ?? config.limit_download,
+  };
+  return { ...context, config: { ...config, ...limits } };
+}
+
+/** A name for each member that no other one has: nodes of one name are told apart by their ids. */
+export function memberNames(cluster: Cluster): (node: NodeId) => string {
+  const records = cluster.membership.members();
+  return (node) => {
+    const name = records.find(({ id }) => id === node)?.name ?? '';
+    const isUnique = records.filter((record) => record.name === name).length === 1;
+    return escapeControls(isUnique && name !== '' ? name : `${name} ${node.slice(0, 8)}`.trim());
+  };
 }
 
 /** Home and node files for commands about the node itself; both are made when there are none. */

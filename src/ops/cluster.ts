@@ -34,9 +34,10 @@ export class Cluster {
   readonly membership: Membership;
   readonly credentials: Credentials;
   readonly options: ClusterOptions;
+  /** What goes to members, and what comes from them, whoever began it; undefined: no limit. */
+  readonly upload: BandwidthLimit | undefined;
+  readonly download: BandwidthLimit | undefined;
   readonly #clients = new Map<NodeId, { readonly addresses: string; readonly client: PeerClient }>();
-  readonly #upload: BandwidthLimit | undefined;
-  readonly #download: BandwidthLimit | undefined;
   #placement: { readonly key: string; readonly placement: Placement } | undefined;
 
   constructor(membership: Membership, self: NodeId, credentials: Credentials, options: ClusterOptions) {
@@ -44,8 +45,8 @@ export class Cluster {
     this.self = self;
     this.credentials = credentials;
     this.options = options;
-    this.#upload = limitOf(options.uploadLimit);
-    this.#download = limitOf(options.downloadLimit);
+    this.upload = limitOf(options.uploadLimit);
+    this.download = limitOf(options.downloadLimit);
   }
 
   /** Members besides this node. */
@@ -82,8 +83,8 @@ export class Cluster {
       nodeId: id,
       addresses: record.addresses,
       credentials: this.credentials,
-      uploadLimit: this.#upload,
-      downloadLimit: this.#download,
+      uploadLimit: this.upload,
+      downloadLimit: this.download,
     });
     this.#clients.set(id, { addresses, client });
     return client;

@@ -53,8 +53,16 @@ export async function contactAll(
   return failures;
 }
 
-/** A contact with whoever of the cluster is at an address. @returns its node id */
-export async function contactAt(cluster: Cluster, address: string, signal?: AbortSignal): Promise<string> {
+/**
+ * A contact with whoever of the cluster is at an address. @returns its node id
+ * @param onMerge told what was learned
+ */
+export async function contactAt(
+  cluster: Cluster,
+  address: string,
+  signal?: AbortSignal,
+  onMerge?: (merged: MergeResult) => Promise<void>,
+): Promise<string> {
   const client = cluster.clientAt(address);
   try {
     const shown = (await client.json('POST', '/register', {}, { signal })) as { id?: unknown };
@@ -64,7 +72,10 @@ export async function contactAt(cluster: Cluster, address: string, signal?: Abor
         signal,
       }),
     );
-    if ('message' in read) cluster.membership.absorb(read.message, cluster.membership.exchangeRequest());
+    if ('message' in read) {
+      const { merged } = cluster.membership.absorb(read.message, cluster.membership.exchangeRequest());
+      await onMerge?.(merged);
+    }
     return String(shown.id);
   } finally {
     await client.close();

@@ -3,6 +3,7 @@ import { fewestCopies } from '../catalog/copies.js';
 import type { FileRow } from '../catalog/files.js';
 import { eachFile, findFile } from '../catalog/files.js';
 import { removeFileRows } from '../catalog/garbage.js';
+import { holdersOfFile } from '../catalog/survival.js';
 import type { FileId, NodeId } from '../core/ids.js';
 import { isStoreId } from '../core/ids.js';
 import { readList } from '../core/list.js';
@@ -47,6 +48,10 @@ export interface FileInfo extends FileSummary {
   /** The first hundred. */
   readonly entries: readonly EntrySummary[];
   readonly manifestVersion: number;
+  /** How many of its objects each other node is known to hold. */
+  readonly holders: readonly { readonly node: NodeId; readonly objects: number }[];
+  /** Objects it needs, the manifest included. */
+  readonly objects: number;
 }
 
 const MOST_ENTRIES = 100;
@@ -79,7 +84,10 @@ export async function fileInfo(
   }
   const storedBytes = open.home.objects.descendants(id).reduce((sum, object) => sum + object.storedBytes, 0);
   const { host, entryCount, v: manifestVersion } = manifest;
-  return { ...summary(open, row, counted), host, storedBytes, entryCount, entries, manifestVersion };
+  const { objects, nodes } = holdersOfFile(open.home.catalog, id);
+  const holders = counted.map((node) => ({ node, objects: nodes.get(node) ?? 0 }));
+  const facts = { host, storedBytes, entryCount, entries, manifestVersion, objects };
+  return { ...summary(open, row, counted), ...facts, holders: holders.filter((each) => each.objects > 0) };
 }
 
 export interface RemoveResult {

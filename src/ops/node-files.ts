@@ -115,6 +115,14 @@ export class NodeFiles {
     return ids.filter((id) => id !== self);
   }
 
+  /** What the members call themselves, as last heard: for showing, not for trusting. */
+  async memberNames(): Promise<ReadonlyMap<NodeId, string>> {
+    const { records = [] } = ((await this.members()) ?? {}) as {
+      readonly records?: readonly { readonly id: NodeId; readonly name?: unknown }[];
+    };
+    return new Map(records.map(({ id, name }) => [id, typeof name === 'string' ? name : '']));
+  }
+
   /** Records and removals as last heard, unchecked. */
   async members(): Promise<unknown> {
     return this.#json('members.json');

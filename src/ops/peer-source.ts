@@ -40,11 +40,14 @@ interface Attempt {
 export class PeerSource implements ObjectSource {
   readonly #home: OpenHome;
   readonly #cluster: Cluster;
+  readonly #onFetched: (node: NodeId, bytes: number) => void;
   readonly #timesMs: number[] = [];
 
-  constructor(home: OpenHome, cluster: Cluster) {
+  /** @param onFetched told of each object that came whole, with the node it came from */
+  constructor(home: OpenHome, cluster: Cluster, onFetched: (node: NodeId, bytes: number) => void = () => {}) {
     this.#home = home;
     this.#cluster = cluster;
+    this.#onFetched = onFetched;
   }
 
   async fetch<T>(
@@ -68,7 +71,10 @@ export class PeerSource implements ObjectSource {
         if (won === undefined) continue;
         running.delete(won);
         try {
-          return await accept(won.buffer.subarray(0, await won.length));
+          const length = await won.length;
+          const taken = await accept(won.buffer.subarray(0, length));
+          this.#onFetched(won.node, length);
+          return taken;
         } catch (error) {
           if (!isDisktroError(error) || !error.code.startsWith('E_OBJECT_')) throw error;
           failures.push(liar(won.node, id, error));

@@ -1,9 +1,17 @@
 /** How a home stands: what it holds, how safe it is, when it was last used and checked. */
-
+import { setTimeout as delay } from 'node:timers/promises';
+import { countDegraded } from '../catalog/copies.js';
 import { countFiles } from '../catalog/files.js';
+import { heldTotals } from '../catalog/holdings.js';
 import type { MetaKey } from '../catalog/meta.js';
 import { getMeta } from '../catalog/meta.js';
+import type { NodeId } from '../core/ids.js';
+import { abortedError, isDisktroError } from '../errors.js';
+import type { MemberStatus } from '../net/liveness.js';
+import type { Cluster } from './cluster.js';
+import { contact } from './contact.js';
 import type { Home } from './home.js';
+import { NodeFiles } from './node-files.js';
 import { openedHome } from './vault.js';
 
 export interface Status {
@@ -13,38 +21,82 @@ export interface Status {
   readonly objects: number;
   readonly bytes: number;
   readonly files: number;
-  /** Objects with fewer copies than wanted. */
+  /** Objects that files here need, with fewer copies than wanted. */
   readonly degradedObjects: number;
   /** Objects that nothing needs any more and that `gc` has not freed yet. */
   readonly tombstoned: number;
   readonly freeBytes: number;
-  readonly peers: Readonly<Record<'online' | 'unreachable' | 'offline', number>>;
+  /** What is kept for other nodes' vaults. */
+  readonly held: { readonly objects: number; readonly bytes: number };
+  readonly peers: Readonly<Record<MemberStatus, number>>;
   /** ISO 8601, UTC; null when there was none. */
   readonly lastChunk: string | null;
   readonly lastVerify: string | null;
 }
 
-/** @param replicas copies wanted of each object, this node's included */
-export async function homeStatus(home: Home, { replicas }: { readonly replicas: number }): Promise<Status> {
+export interface StatusOptions {
+  /** Copies wanted of each object, this node's included. */
+  readonly replicas: number;
+  /** Its members are asked whether they are there. */
+  readonly cluster?: Cluster | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const ASK_MS = 2_000;
+const PINGS = 3;
+const PING_PAUSE_MS = 300;
+
+/** @throws E_ABORTED; a member that does not answer within two seconds is unreachable and no error */
+export async function homeStatus(home: Home, { replicas, cluster, signal }: StatusOptions): Promise<Status> {
   const open = openedHome(home);
-  const { objects, bytes, tombstoned, lost } = open.objects.totals();
+  const peers = cluster === undefined ? NO_PEERS : await askPeers(cluster, signal);
+  const { objects, bytes, tombstoned } = open.objects.totals();
   const { freeBytes } = await open.fileSystem.space(open.path);
   const time = (key: MetaKey): string | null => {
     const ms = getMeta(open.catalog, key);
     return typeof ms === 'number' ? new Date(ms).toISOString() : null;
   };
+  const counted = cluster?.counted().filter((node) => node !== cluster.self) ?? [];
   return {
     home: open.path,
     vaultId: open.vaultId ?? null,
-    nodeId: null,
+    nodeId: cluster?.self ?? (await new NodeFiles(open).read())?.id ?? null,
     objects,
     bytes,
     files: countFiles(open.catalog),
-    degradedObjects: replicas > 1 ? objects - tombstoned : lost,
+    degradedObjects: countDegraded(open.catalog, replicas, counted),
     tombstoned,
     freeBytes,
-    peers: { online: 0, unreachable: 0, offline: 0 },
+    held: heldTotals(open.catalog),
+    peers,
     lastChunk: time('last_chunk_ms'),
     lastVerify: time('last_verify_ms'),
   };
+}
+
+const NO_PEERS: Status['peers'] = { online: 0, unreachable: 0, offline: 0 };
+
+/** Up to three pings each, as a running node would count them; who has not answered when time is up is unreachable. */
+async function askPeers(cluster: Cluster, signal: AbortSignal | undefined): Promise<Status['peers']> {
+  const deadline = AbortSignal.timeout(ASK_MS);
+  const both = signal === undefined ? deadline : AbortSignal.any([signal, deadline]);
+  const states = await Promise.all(cluster.everyone().map((node) => ping(cluster, node, both)));
+  if (signal?.aborted === true) throw abortedError(signal.reason);
+  const peers = { ...NO_PEERS };
+  for (const state of states) peers[state]++;
+  return peers;
+}
+
+async function ping(cluster: Cluster, node: NodeId, signal: AbortSignal): Promise<MemberStatus> {
+  for (let tries = 1; ; tries++) {
+    try {
+      await contact(cluster, node, signal);
+      return 'online';
+    } catch (error) {
+      if (isDisktroError(error, 'E_ABORTED')) return 'unreachable';
+      if (!isDisktroError(error)) throw error;
+      if (tries === PINGS) return 'offline';
+      await delay(PING_PAUSE_MS);
+    }
+  }
 }

@@ -1,10 +1,10 @@
 /** What this node says of itself: where it is, how much room it has; signed anew when that has changed enough. */
-import os from 'node:os';
 import type { SignedRecord } from '../net/member-record.js';
 import type { NodeMeasures } from '../ops/cluster.js';
 import { ownRecord } from '../ops/cluster.js';
 import type { OpenHome } from '../ops/home.js';
 import type { NodeFiles, NodeIdentity } from '../ops/node-files.js';
+import { ownAddresses } from './own-addresses.js';
 
 export interface OwnRecordOptions {
   readonly host: string;
@@ -15,7 +15,6 @@ export interface OwnRecordOptions {
   readonly reserveBytes: number;
 }
 
-const MAX_ADDRESSES = 8;
 /** A change of free space below this share of the capacity is no news. */
 const FREE_NEWS_SHARE = 0.02;
 const CAPACITY_UNIT_BYTES = 1024 ** 3;
@@ -60,14 +59,7 @@ export class OwnRecord {
 
   /** Where this node is reached. */
   addresses(): readonly string[] {
-    const { addresses, host } = this.#options;
-    if (addresses.length > 0) return addresses.slice(0, MAX_ADDRESSES);
-    const port = this.#port();
-    if (host !== '0.0.0.0' && host !== '::') return [withPort(host, port)];
-    const own = Object.values(os.networkInterfaces()).flatMap((entries = []) => entries);
-    const outside = own.filter(({ internal, address }) => !internal && !address.startsWith('fe80'));
-    const shown = outside.slice(0, MAX_ADDRESSES - 1).map(({ address }) => withPort(address, port));
-    return [...shown, withPort('127.0.0.1', port)];
+    return ownAddresses(this.#options, this.#port());
   }
 
   async #measures(status: SignedRecord['status']): Promise<NodeMeasures> {
@@ -83,9 +75,6 @@ export class OwnRecord {
     };
   }
 }
-
-const withPort = (host: string, port: number): string =>
-  host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 
 /** Placement follows the capacity, and must not when a file system counts a block more. */
 function roundedCapacity(bytes: number): number {

@@ -23,6 +23,7 @@ import type { NodeIdentity } from '../ops/node-files.js';
 import { NodeFiles } from '../ops/node-files.js';
 import { repairOnce } from '../ops/repair.js';
 import { scrubSome } from '../ops/scrub.js';
+import { Discovery } from './discovery.js';
 import type { Listener } from './listen.js';
 import { listenOnePort } from './listen.js';
 import type { Log } from './log.js';
@@ -52,6 +53,10 @@ export interface ServeOptions {
   readonly reserveBytes: number;
   readonly uploadLimit: number;
   readonly downloadLimit: number;
+  /** Addresses to try at start, and while no member is online. */
+  readonly peers?: readonly string[];
+  /** Whether members are looked for on the local network; default: no. */
+  readonly isFound?: boolean;
   readonly log: Log;
   readonly onNotice?: ((message: string) => void) | undefined;
 }
@@ -81,6 +86,7 @@ export class RunningNode implements NodeService {
   #identity: NodeIdentity;
   #cluster: Cluster | undefined;
   #listener: Listener | undefined;
+  #discovery: Discovery | undefined;
   #seenNs = 0n;
   #isDraining = false;
   /** Whether this node has just come up, or heard of members that it did not know. */
@@ -147,6 +153,7 @@ export class RunningNode implements NodeService {
   /** Stops taking requests, finishes those that run, and leaves everything durable. */
   async close(): Promise<void> {
     await this.#schedule.stop();
+    await this.#discovery?.close();
     await this.#listener?.close(CLOSE_GRACE_MS);
     await this.writer.idle();
     await this.#cluster?.close();
@@ -200,6 +207,9 @@ export class RunningNode implements NodeService {
     await this.files.writeSettings({ ...settings, addresses: this.#own.addresses() });
     await this.#reload();
     const every = this.#schedule;
+    const discovery = new Discovery(this, { ...this.#options, port: this.port });
+    this.#discovery = discovery;
+    every.run('discovery', heartbeatSeconds * 1000, (signal) => discovery.look(signal), 100);
     every.run('heartbeat', heartbeatSeconds * 1000, (signal) => this.#heartbeat(signal), 200);
     every.run('repair', heartbeatSeconds * 2000, (signal) => this.#repair(signal), heartbeatSeconds * 1000);
     every.run('scrub', SCRUB_SECONDS * 1000, (signal) => this.#scrub(signal));
@@ -255,8 +265,7 @@ export class RunningNode implements NodeService {
     this.log.info(
       `node ${shortNodeId(this.id)}: ${this.#cluster.everyone().length} other nodes in the cluster`,
     );
-    this.#schedule.soon('heartbeat');
-    this.#schedule.soon('repair');
+    for (const task of ['discovery', 'heartbeat', 'repair']) this.#schedule.soon(task);
   }
 
   async #heartbeat(signal: AbortSignal): Promise<void> {

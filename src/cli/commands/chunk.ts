@@ -1,5 +1,6 @@
 /** `disktro chunk`: stores each input and prints its id. An input that fails does not stop the others. */
 import { basename } from 'node:path';
+import type { NodeId } from '../../core/ids.js';
 import { DisktroError, isDisktroError, throwIfAborted, usageError } from '../../errors.js';
 import {
   type ChunkOptions,
@@ -12,11 +13,12 @@ import type { Cluster } from '../../ops/cluster.js';
 import type { Vault } from '../../ops/vault.js';
 import { openedHome } from '../../ops/vault.js';
 import { type Context, openOrCreateVault, progressOf } from '../context.js';
-import { clusterOf } from '../node-context.js';
+import { clusterOf, type LimitFlags, limitedContext, memberNames } from '../node-context.js';
+import type { Progress } from '../progress.js';
 import { rawArguments } from '../raw-arguments.js';
 import { count, formatBytes, formatSeconds, rateRemark } from '../units.js';
 
-interface ChunkFlags {
+interface ChunkFlags extends LimitFlags {
   readonly name?: string;
   readonly tag?: readonly string[];
   readonly replicas?: number;
@@ -28,19 +30,20 @@ interface ChunkFlags {
 const STDIN = '-';
 const STDIN_DESCRIPTOR = 0;
 
-export async function run(context: Context, paths: readonly string[], flags: ChunkFlags): Promise<void> {
+export async function run(given: Context, paths: readonly string[], flags: ChunkFlags): Promise<void> {
+  const context = limitedContext(given, flags);
   checkUsage(context, paths, flags);
   await using vault = await openOrCreateVault(context, { isStdinTaken: paths.includes(STDIN) });
   const cluster = flags.replicate ? await clusterOf(context, openedHome(vault)) : undefined;
   await using _closing = { [Symbol.asyncDispose]: async () => cluster?.close() };
-  const copier = cluster === undefined ? undefined : await copierFor(context, vault, cluster);
+  const makeCopier = cluster === undefined ? undefined : await copierMaker(context, vault, cluster);
   const rawOf = rawArguments();
   let failed = 0;
   let tooFew: DisktroError | undefined;
   for (const path of paths) {
     throwIfAborted(context.signal);
     try {
-      const result = await chunkOne(context, vault, rawOf(path) ?? path, flags, copier);
+      const result = await chunkOne(context, vault, rawOf(path) ?? path, flags, makeCopier);
       report(context, result, cluster);
       tooFew ??= flags.replicate ? copiesError(context, result) : undefined;
     } catch (error) {
@@ -74,13 +77,13 @@ async function chunkOne(
   vault: Vault,
   path: string | Buffer,
   flags: ChunkFlags,
-  copier: Copier | undefined,
+  makeCopier: CopierMaker | undefined,
 ): Promise<ChunkResult> {
   const label = flags.name ?? (path === STDIN ? 'stdin' : basename(path.toString()));
   using progress = await progressOf(context, { label, unit: 'bytes' });
   const options: ChunkOptions = {
     ...chunkOptions(context, flags),
-    copier,
+    copier: makeCopier?.(label, progress),
     onProgress: (facts) => {
       const { bytes, totalBytes, chunks, newChunks } = facts;
       const detail = `${count(chunks, 'chunk')} (${newChunks} new, ${chunks - newChunks} dup)`;
@@ -92,13 +95,25 @@ async function chunkOne(
     : await chunkFile(vault, path, options);
 }
 
+/** Makes what copies one input to peers, with a progress of its own once `storing` is done. */
+type CopierMaker = (label: string, storing: Progress) => Copier;
+
 /** Loads what speaks to peers, only where there are some. */
-async function copierFor({ output }: Context, vault: Vault, cluster: Cluster): Promise<Copier> {
-  const { copierOf } = await import('../../ops/replicate.js');
-  return copierOf(openedHome(vault), cluster, {
-    onFailure: (node, error) => {
-      const name = cluster.membership.record(node)?.name ?? node;
-      output.warning(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+async function copierMaker(context: Context, vault: Vault, cluster: Cluster): Promise<CopierMaker> {
+  const [{ copierOf }, { showCopying }] = await Promise.all([
+    import('../../ops/replicate.js'),
+    import('../copy-progress.js'),
+  ]);
+  const home = openedHome(vault);
+  const nameOf = memberNames(cluster);
+  const onFailure = (node: NodeId, error: unknown): void =>
+    context.output.warning(`${nameOf(node)}: ${error instanceof Error ? error.message : String(error)}`);
+  return (label, storing) => ({
+    async copy(objects, copies, signal) {
+      storing.stop();
+      using progress = await progressOf(context, { label, unit: 'bytes' });
+      const onProgress = showCopying(progress, nameOf);
+      return await copierOf(home, cluster, { onFailure, onProgress }).copy(objects, copies, signal);
     },
   });
 }

@@ -1,6 +1,8 @@
 /** `disktro info`: what is known of one stored file. */
 import { type FileInfo, fileInfo } from '../../ops/files.js';
+import { NodeFiles } from '../../ops/node-files.js';
 import { resolveFileId } from '../../ops/resolve.js';
+import { openedHome } from '../../ops/vault.js';
 import { type Context, openVault } from '../context.js';
 import { escapeControls } from '../escape.js';
 import { tableLines } from '../table.js';
@@ -9,7 +11,11 @@ import { count, formatBytes, formatLocalTime } from '../units.js';
 export async function run(context: Context, [id = '']: readonly string[]): Promise<void> {
   const { output, config } = context;
   await using vault = await openVault(context, { isReadOnly: true });
-  const info = await fileInfo(vault, resolveFileId(vault, id));
+  const files = new NodeFiles(openedHome(vault));
+  const found = await fileInfo(vault, resolveFileId(vault, id), await files.otherMembers());
+  const names = await files.memberNames();
+  const holders = found.holders.map((holder) => ({ ...holder, name: names.get(holder.node) ?? '' }));
+  const info = { ...found, holders };
   if (output.isJson) {
     output.record(info);
     return;
@@ -23,7 +29,11 @@ export async function run(context: Context, [id = '']: readonly string[]): Promi
   for (const line of entryLines(info)) output.result(line);
 }
 
-function factsOf(info: FileInfo, replicas: number): [label: string, value: string][] {
+interface ShownInfo extends FileInfo {
+  readonly holders: readonly (FileInfo['holders'][number] & { readonly name: string })[];
+}
+
+function factsOf(info: ShownInfo, replicas: number): [label: string, value: string][] {
   return [
     ['id', info.id],
     ['name', info.name],
@@ -34,8 +44,18 @@ function factsOf(info: FileInfo, replicas: number): [label: string, value: strin
     ['host', info.host],
     ['tags', info.tags.length === 0 ? '-' : info.tags.join(', ')],
     ['copies', `${info.copies} of ${replicas}`],
+    ['nodes', nodesText(info)],
     ['format', `manifest version ${info.manifestVersion}`],
   ];
+}
+
+/** `this node, nas, attic (12 of 40 objects)`. */
+function nodesText({ holders, objects }: ShownInfo): string {
+  const others = holders.map(({ node, name, objects: held }) => {
+    const shown = name === '' ? node.slice(0, 8) : name;
+    return held === objects ? shown : `${shown} (${held} of ${count(objects, 'object')})`;
+  });
+  return ['this node', ...others].join(', ');
 }
 
 function entryLines({ entries, entryCount }: FileInfo): string[] {

@@ -2,6 +2,7 @@
 import { lstatSync, type Stats, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { isatty } from 'node:tty';
+import type { NodeId } from '../../core/ids.js';
 import { DisktroError } from '../../errors.js';
 import type { Cluster } from '../../ops/cluster.js';
 import type { ObjectSource } from '../../ops/peer-source.js';
@@ -16,10 +17,10 @@ import type { Vault } from '../../ops/vault.js';
 import { openedHome } from '../../ops/vault.js';
 import { type Context, openVault, progressOf } from '../context.js';
 import { escapeControls } from '../escape.js';
-import { clusterOf } from '../node-context.js';
+import { clusterOf, type LimitFlags, limitedContext, memberNames } from '../node-context.js';
 import { count, formatBytes, formatSeconds, rateRemark } from '../units.js';
 
-interface ReassembleFlags {
+interface ReassembleFlags extends LimitFlags {
   readonly output?: string;
   readonly force?: boolean;
 }
@@ -28,17 +29,18 @@ const STDOUT = '-';
 const STDOUT_DESCRIPTOR = 1;
 
 export async function run(
-  context: Context,
+  given: Context,
   [id = '']: readonly string[],
   flags: ReassembleFlags,
 ): Promise<void> {
+  const context = limitedContext(given, flags);
   refuseOverwrite(flags);
   await using vault = await openVault(context, { isReadOnly: true });
   const fileId = resolveFileId(vault, id);
   const cluster = await clusterOf(context, openedHome(vault));
   await using _closing = { [Symbol.asyncDispose]: async () => cluster?.close() };
-  const source = cluster === undefined ? undefined : await sourceFor(vault, cluster);
-  const result = await write(context, vault, fileId, flags, source);
+  const fetching = cluster === undefined ? undefined : await fetchingFrom(vault, cluster);
+  const result = await write(context, vault, fileId, flags, fetching);
   report(context, result, flags);
 }
 
@@ -60,7 +62,7 @@ async function write(
   vault: Vault,
   fileId: string,
   flags: ReassembleFlags,
-  source: ObjectSource | undefined,
+  fetching: Fetching | undefined,
 ): Promise<ReassembleResult> {
   const { output: path, force = false } = flags;
   const hasBar = !(path === STDOUT && isatty(STDOUT_DESCRIPTOR));
@@ -68,21 +70,53 @@ async function write(
   const options = {
     workers: context.config.workers,
     signal: context.signal,
-    source,
-    onProgress: (facts: ReassembleProgress) =>
+    source: fetching?.source,
+    onProgress: (facts: ReassembleProgress) => {
+      const { fetchedBytes, peers, text } = fetching?.sofar() ?? NOTHING_FETCHED;
+      const detail = `${count(facts.chunks, 'chunk')}${text}`;
       progress.update(
-        { done: facts.bytes, total: facts.totalBytes, detail: count(facts.chunks, 'chunk') },
-        facts,
-      ),
+        { done: facts.bytes, total: facts.totalBytes, detail },
+        { ...facts, fetchedBytes, peers },
+      );
+    },
   };
   if (path === STDOUT) return await reassembleToDescriptor(vault, fileId, STDOUT_DESCRIPTOR, options);
   const target = path === undefined ? { folder: context.cwd } : { path: resolve(path) };
   return await reassembleFile(vault, fileId, { ...options, ...target, force });
 }
 
-async function sourceFor(vault: Vault, cluster: Cluster): Promise<ObjectSource> {
-  const { PeerSource } = await import('../../ops/peer-source.js');
-  return new PeerSource(openedHome(vault), cluster);
+/** Where what is missing comes from, and what has come so far. */
+interface Fetching {
+  readonly source: ObjectSource;
+  sofar(): {
+    readonly fetchedBytes: number;
+    readonly peers: Readonly<Record<string, number>>;
+    /** For the progress bar. */
+    readonly text: string;
+  };
+}
+
+const NOTHING_FETCHED = { fetchedBytes: 0, peers: {}, text: '' };
+
+async function fetchingFrom(vault: Vault, cluster: Cluster): Promise<Fetching> {
+  const [{ PeerSource }, { bytesByPeer, peersText }] = await Promise.all([
+    import('../../ops/peer-source.js'),
+    import('../copy-progress.js'),
+  ]);
+  const nameOf = memberNames(cluster);
+  const nodes = new Map<NodeId, number>();
+  let fetchedBytes = 0;
+  const source = new PeerSource(openedHome(vault), cluster, (node, bytes) => {
+    fetchedBytes += bytes;
+    nodes.set(node, (nodes.get(node) ?? 0) + bytes);
+  });
+  return {
+    source,
+    sofar() {
+      const peers = bytesByPeer(nodes, nameOf);
+      return { fetchedBytes, peers, text: fetchedBytes === 0 ? '' : `, from ${peersText(peers)}` };
+    },
+  };
 }
 
 /** A device, named pipe or process substitution is written to as it is. */

@@ -1,17 +1,18 @@
 /** `disktro serve`: a node until it is told to stop. Logs to stderr; the link to the page goes to stdout. */
 import type { LogLevel } from '../config-keys.js';
 import type { Context } from '../context.js';
-import { startNode } from '../node-context.js';
+import { type LimitFlags, limitedContext, startNode } from '../node-context.js';
 import { writeRemark } from '../output.js';
 
-interface ServeFlags {
+interface ServeFlags extends LimitFlags {
   readonly port?: number;
   readonly host?: string;
   readonly address?: readonly string[];
   readonly mdns: boolean;
 }
 
-export async function run(context: Context, _operands: readonly string[], flags: ServeFlags): Promise<void> {
+export async function run(given: Context, _operands: readonly string[], flags: ServeFlags): Promise<void> {
+  const context = limitedContext(given, flags);
   const { output, signal, config } = context;
   const { createLog } = await import('../../server/log.js');
   const level: LogLevel = output.isQuiet ? 'ERROR' : output.verbosity > 0 ? 'DEBUG' : config.log_level;

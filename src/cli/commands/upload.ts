@@ -6,11 +6,17 @@ import { replicate } from '../../ops/replicate.js';
 import { resolveFileId } from '../../ops/resolve.js';
 import { openedHome } from '../../ops/vault.js';
 import { type Context, openOrCreateVault, progressOf } from '../context.js';
-import { clusterOf } from '../node-context.js';
+import { showCopying } from '../copy-progress.js';
+import { clusterOf, type LimitFlags, limitedContext, memberNames } from '../node-context.js';
 import { rawArguments } from '../raw-arguments.js';
 import { formatBytes } from '../units.js';
 
-export async function run(context: Context, [what = '', peer = '']: readonly string[]): Promise<void> {
+export async function run(
+  given: Context,
+  [what = '', peer = '']: readonly string[],
+  flags: LimitFlags,
+): Promise<void> {
+  const context = limitedContext(given, flags);
   const { config, output, signal } = context;
   await using vault = await openOrCreateVault(context);
   const home = openedHome(vault);
@@ -31,8 +37,7 @@ export async function run(context: Context, [what = '', peer = '']: readonly str
       copies: 2,
       only: [node],
       signal,
-      onProgress: (facts) =>
-        progress.update({ done: facts.sentBytes, total: facts.totalBytes }, { sentBytes: facts.sentBytes }),
+      onProgress: showCopying(progress, memberNames(cluster)),
     });
     progress.stop();
     const failure = failures.get(node);

@@ -1,6 +1,7 @@
 /** The subcommands that a person meets first: files in, files out, what there is. Data only. */
 import type { CommandSpec } from '../command-spec.js';
 import { nonEmpty, wholeNumber } from '../option-values.js';
+import { LIMIT_DOWNLOAD, LIMIT_UPLOAD } from './limits.js';
 
 const ID_HELP =
   'ID is a file id, a unique prefix of 8 or more of its digits, an exact name (the newest of that name), ' +
@@ -44,6 +45,8 @@ const CHUNK: CommandSpec = {
       flags: '--force',
       help: 'read even what seems unchanged inside folders; files named here are always read',
     },
+    LIMIT_UPLOAD,
+    LIMIT_DOWNLOAD,
   ],
   examples: [
     'id=$(disktro chunk file.bin)',
@@ -68,6 +71,8 @@ const REASSEMBLE: CommandSpec = {
       isPath: true,
     },
     { flags: '--force', help: 'overwrite what is there' },
+    LIMIT_UPLOAD,
+    LIMIT_DOWNLOAD,
   ],
   examples: [
     'disktro reassemble $id -o copy.bin',

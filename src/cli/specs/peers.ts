@@ -1,6 +1,7 @@
 /** The subcommands about other machines: serving, joining, sending. Data only. */
 import type { CommandSpec } from '../command-spec.js';
 import { nonEmpty, parseSeconds, wholeNumber } from '../option-values.js';
+import { LIMIT_DOWNLOAD, LIMIT_UPLOAD } from './limits.js';
 
 const NODE_HELP = 'NODE is a node id, a unique prefix of 6 or more of its letters, or a name.';
 const JOIN_EXITS = ['usage', 'noVault', 'locked', 'unreachable', 'refused', 'noSpace'] as const;
@@ -25,6 +26,8 @@ const SERVE: CommandSpec = {
       isRepeatable: true,
     },
     { flags: '--no-mdns', help: 'do not look for peers on the local network' },
+    LIMIT_UPLOAD,
+    LIMIT_DOWNLOAD,
   ],
   examples: [
     'disktro serve',
@@ -43,6 +46,7 @@ const UPLOAD: CommandSpec = {
   details:
     'WHAT is a path, which is stored here first, or the id of a stored file. PEER is a node id, a name or an address ' +
     'such as http://localhost:8081. Prints the file id.',
+  options: [LIMIT_UPLOAD, LIMIT_DOWNLOAD],
   examples: ['disktro upload report.pdf nas', 'disktro upload $id http://localhost:8081'],
   exits: [
     'usage',

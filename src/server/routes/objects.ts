@@ -1,5 +1,5 @@
 /** Routes about objects: whole ones in and out, which are here, proof that they are. */
-import { createHash, createHmac } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { Transform } from 'node:stream';
@@ -12,6 +12,8 @@ import { isStoreId, isVaultId } from '../../core/ids.js';
 import type { ObjectKind } from '../../core/object.js';
 import { DisktroError, isDisktroError, missingObject } from '../../errors.js';
 import { DIGEST_GROUPS, digestGroups, digestsToJson } from '../../net/digest.js';
+import { MAX_PROOF_BYTES, MAX_PROOFS, proofOf } from '../../net/proof.js';
+import type { BandwidthLimit } from '../../net/rate-limit.js';
 import { MAX_HELD_OBJECT_BYTES } from '../../ops/held-writer.js';
 import { groupRange, sharedHoldings } from '../../ops/shared-holdings.js';
 import { objectPath } from '../../store/paths.js';
@@ -21,8 +23,6 @@ import type { Call, Route } from '../router.js';
 
 const MAX_IDS = 10_000;
 const MANIFEST_PAGE = 1_000;
-const MAX_PROOFS = 1_000;
-const MAX_PROOF_BYTES = 64 * 1024;
 const STREAM_BYTES = 128 * 1024;
 
 const STORE_ID = z.string().refine(isStoreId);
@@ -78,7 +78,7 @@ export function objectRoutes(node: NodeService): readonly Route[] {
   ];
 }
 
-async function sendObject(node: NodeService, { request, response, query }: Call): Promise<void> {
+async function sendObject(node: NodeService, { request, response, query, caller }: Call): Promise<void> {
   const id = storeIdOf(query);
   const holding = findHolding(node.home.catalog, id);
   if (holding === undefined) throw missingObject(id);
@@ -100,7 +100,8 @@ async function sendObject(node: NodeService, { request, response, query }: Call)
     response.end();
     return;
   }
-  await stream(node, response, { id, kind: holding.kind, start, end, isWhole: range === undefined });
+  const limit = caller === undefined ? undefined : node.cluster()?.upload;
+  await stream(node, response, { id, kind: holding.kind, start, end, isWhole: range === undefined, limit });
 }
 
 /** A whole object is hashed on its way out: one that is damaged is cut off before its last byte, and noted. */
@@ -113,24 +114,43 @@ async function stream(
     start,
     end,
     isWhole,
-  }: { id: StoreId; kind: ObjectKind; start: number; end: number; isWhole: boolean },
+    limit,
+  }: {
+    id: StoreId;
+    kind: ObjectKind;
+    start: number;
+    end: number;
+    isWhole: boolean;
+    limit: BandwidthLimit | undefined;
+  },
 ): Promise<void> {
   const file = objectPath(node.home.paths.objects, kind, id);
   const source = fs.createReadStream(file, { start, end, highWaterMark: STREAM_BYTES });
   try {
-    if (isWhole) await pipeline(source, checking(id, end - start + 1), response);
-    else await pipeline(source, response);
+    const sent = limit === undefined ? source : braked(source, limit);
+    if (isWhole) await pipeline(sent, checking(id, end - start + 1), response);
+    else await pipeline(sent, response);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'EIO' || error instanceof DisktroError) {
-      node.log.error(
-        `object ${id} is ${code === 'ENOENT' ? 'gone' : 'damaged'} here; it is fetched again from a peer`,
-      );
-      const row = node.home.objects.find(id);
-      if (row !== undefined) node.home.objects.markLost([row.row]);
+      noteDamaged(node, id, code === 'ENOENT');
       if (code === 'ENOENT' && !response.headersSent) throw missingObject(id);
     }
     response.destroy();
+  }
+}
+
+/** Nothing relies on it from now on, and whoever has it whole may send it again. */
+function noteDamaged(node: NodeService, id: StoreId, isGone: boolean): void {
+  node.log.error(`object ${id} is ${isGone ? 'gone' : 'damaged'} here; it is fetched again from a peer`);
+  const row = node.home.objects.find(id);
+  if (row !== undefined) node.home.objects.markLost([row.row]);
+}
+
+async function* braked(source: AsyncIterable<Buffer>, limit: BandwidthLimit): AsyncGenerator<Buffer> {
+  for await (const piece of source) {
+    await limit.take(piece.byteLength);
+    yield piece;
   }
 }
 
@@ -148,7 +168,7 @@ function checking(id: StoreId, bytes: number): Transform {
   });
 }
 
-async function takeObject(node: NodeService, { request, response, query }: Call): Promise<void> {
+async function takeObject(node: NodeService, { request, response, query, caller }: Call): Promise<void> {
   const id = storeIdOf(query);
   const kind = query.get('kind') ?? 'chunk';
   if (kind !== 'chunk' && kind !== 'manifest') throw refusal(400, 'kind: expected chunk or manifest');
@@ -166,7 +186,8 @@ async function takeObject(node: NodeService, { request, response, query }: Call)
   const giveBack = await node.bodies.take(length);
   try {
     const body = Buffer.allocUnsafeSlow(length);
-    await readFully(request, body);
+    const limit = caller === undefined ? undefined : node.cluster()?.download;
+    await readFully(limit === undefined ? request : braked(request, limit), body);
     const outcome = await node.writer.put(kind, id, body).catch(asRefusal);
     replyJson(response, outcome === 'new' ? 201 : 200, { stored: outcome === 'new' });
   } finally {
@@ -229,17 +250,13 @@ async function prove(node: NodeService, { request, response }: Call): Promise<vo
     const bytes = await node.home.store
       .get(holding.kind, id as StoreId, { offset, length })
       .catch(() => undefined);
-    proofs.push(bytes === undefined ? null : proofOf(key, offset, bytes));
+    if (bytes?.byteLength === length) proofs.push(proofOf(key, offset, bytes));
+    else {
+      noteDamaged(node, id as StoreId, bytes === undefined);
+      proofs.push(null);
+    }
   }
   replyJson(response, 200, { proofs });
-}
-
-/** HMAC-SHA256(nonce, offset u64be ‖ length u64be ‖ bytes), hex. */
-function proofOf(nonce: Buffer, offset: number, bytes: Uint8Array): string {
-  const head = Buffer.alloc(16);
-  head.writeBigUInt64BE(BigInt(offset), 0);
-  head.writeBigUInt64BE(BigInt(bytes.byteLength), 8);
-  return createHmac('sha256', nonce).update(head).update(bytes).digest('hex');
 }
 
 /** What the caller and this node should both hold; everything for who is on this machine. */
