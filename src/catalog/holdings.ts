@@ -112,26 +112,45 @@ export function countHoldings(catalog: Catalog): { manifests: number; chunks: nu
   return catalog.read(() => query.get() as { manifests: number; chunks: number; bytes: number });
 }
 
-/** Notes that a vault wants these gone; an object that a file here needs, or of another vault, is left out. */
+/**
+ * Notes that a vault wants these gone. Only what is held here for that vault is noted: not what a file here needs, and
+ * not what is not here, or one vault could keep another one's objects out.
+ */
 export function scheduleDeletions(
   catalog: Catalog,
   vault: VaultId,
   ids: readonly StoreId[],
   freeMs: number,
 ): number {
-  const isNeeded = catalog.database.prepare(
-    'SELECT 1 FROM objects WHERE store_id = ? AND (held = 0 OR vault <> ?)',
+  const note = catalog.database.prepare(
+    'INSERT OR IGNORE INTO deletions SELECT store_id, vault, ? FROM objects WHERE store_id = ? AND held = 1 AND vault = ?',
   );
-  const note = catalog.database.prepare('INSERT OR IGNORE INTO deletions VALUES (?, ?, ?)');
   return catalog.write(() => {
     let noted = 0;
-    for (const id of ids) {
-      const bytes = idToBytes(id);
-      if (isNeeded.get(bytes, idToBytes(vault)) !== undefined) continue;
-      noted += note.run(bytes, idToBytes(vault), freeMs).changes;
-    }
+    for (const id of ids) noted += note.run(freeMs, idToBytes(id), idToBytes(vault)).changes;
     return noted;
   });
+}
+
+/** Remembers for good that this home's own vault has deleted these, whether they are here or not. */
+export function rememberDeletions(
+  catalog: Catalog,
+  vault: VaultId,
+  ids: readonly StoreId[],
+  freeMs: number,
+): void {
+  const note = catalog.database.prepare('INSERT OR IGNORE INTO deletions VALUES (?, ?, ?)');
+  catalog.write(() => {
+    for (const id of ids) note.run(idToBytes(id), idToBytes(vault), freeMs);
+  });
+}
+
+/** Those of the ids that are files of this home's own vault. */
+export function ownManifests(catalog: Catalog, ids: readonly StoreId[]): readonly StoreId[] {
+  const query = catalog.database.prepare(
+    'SELECT 1 FROM objects JOIN files ON files.object = objects.id WHERE store_id = ?',
+  );
+  return catalog.read(() => ids.filter((id) => query.get(idToBytes(id)) !== undefined));
 }
 
 /** Whether a vault has asked for this object to be deleted: it is not taken in again. */

@@ -4,6 +4,7 @@ import type { NodeId } from '../core/ids.js';
 import type { Cluster, ClusterOptions } from '../ops/cluster.js';
 import type { OpenHome } from '../ops/home.js';
 import type { NodeFiles } from '../ops/node-files.js';
+import type { Vault } from '../ops/vault.js';
 import type { Log } from '../server/log.js';
 import type { RunningNode } from '../server/running-node.js';
 import { type Context, homeOptions } from './context.js';
@@ -84,6 +85,26 @@ export async function withNode<T>(
   ]);
   await using home = await openNodeHome(homeOptions(context));
   return await work(home, new Files(home));
+}
+
+/** Tells the members the vault's public record, so that any of them can give it back. Never throws. */
+export async function agreeOnRecord(
+  { output, signal }: Context,
+  vault: Vault,
+  cluster: Cluster,
+): Promise<void> {
+  const [{ opened }, record] = await Promise.all([
+    import('../ops/vault.js'),
+    import('../ops/vault-record.js'),
+  ]);
+  try {
+    await record.agreeOnRecord(opened(vault), cluster, signal);
+  } catch (error) {
+    if (signal.aborted) return;
+    output.warning(
+      `the vault's record was not told to all: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
 }
 
 export function clusterOptions({ config }: Context): ClusterOptions {

@@ -9,7 +9,9 @@ import { equalInConstantTime, hkdf, hmacSha256 } from './hashes.js';
 import type { VaultId } from './ids.js';
 import { MASTER_KEY_BYTES } from './keys.js';
 import { parseRecoveryCode } from './recovery-code.js';
-import type { Slot, SlotHeader } from './slot-shape.js';
+import { rawPublicKeyOfSeed, SEED_BYTES } from './seed-key.js';
+import type { Slot, SlotCosts, SlotHeader, SlotKind } from './slot-shape.js';
+import { CLAIM_BYTES } from './slot-shape.js';
 import { unwrap, WRAP_NONCE_BYTES, wrap } from './sodium.js';
 
 /** Wraps a 32-byte master key. `nonce` (24 bytes) must be fresh. */
@@ -34,7 +36,34 @@ export function sealSlot(
     check: hmacSha256(keys.commit, bound).toString('hex'),
     nonce: Buffer.from(nonce).toString('hex'),
     wrapped: Buffer.from(wrap(keys.wrap, nonce, masterKey, bound)).toString('hex'),
+    claim: (header.kind === 'password' ? rawPublicKeyOfSeed(keys.claim) : keys.claim).toString('hex'),
   };
+}
+
+/**
+ * What shows a peer that somebody knows a password: the Ed25519 seed whose public key is the slot's claim.
+ * @throws E_SLOT_PARAMETERS for KDF costs out of bounds, before any work
+ */
+export function claimSeed(costs: SlotCosts, password: string): Buffer {
+  checkParameters({ ...costs, kind: 'password', kdf: 'argon2id' });
+  const salt = Buffer.from(costs.salt, 'hex');
+  const material = passwordMaterial(password, salt, costs);
+  try {
+    return claimOf('password', material, salt);
+  } finally {
+    material.fill(0);
+  }
+}
+
+/** By what a recovery code finds its slot: 16 bytes. @returns undefined when it is no recovery code */
+export function recoveryClaim(code: string): Buffer | undefined {
+  const material = parseRecoveryCode(code);
+  if (material === undefined) return undefined;
+  try {
+    return claimOf('recovery', material, Buffer.alloc(0));
+  } finally {
+    material.fill(0);
+  }
 }
 
 /**
@@ -67,7 +96,9 @@ export function openSlot(slot: Slot, vaultId: VaultId, secret: string): Uint8Arr
 }
 
 /** Refuses KDF costs that are too cheap (downgrade) or too dear (denial of service). */
-export function checkParameters(header: SlotHeader): void {
+export function checkParameters(
+  header: Pick<SlotHeader, 'id' | 'kind' | 'kdf' | 'opslimit' | 'memlimit'>,
+): void {
   if (header.kind === 'recovery') {
     if (header.kdf === 'hkdf' && header.opslimit === 0 && header.memlimit === 0) return;
     throw integrityError(
@@ -87,23 +118,43 @@ export function checkParameters(header: SlotHeader): void {
   );
 }
 
-function slotKeys(header: SlotHeader, secret: string): { wrap: Buffer; commit: Buffer } | undefined {
+interface SlotKeys {
+  readonly wrap: Buffer;
+  readonly commit: Buffer;
+  /** A seed for a password, the claim itself for a recovery code. */
+  readonly claim: Buffer;
+}
+
+function slotKeys(header: SlotHeader, secret: string): SlotKeys | undefined {
   const salt = Buffer.from(header.salt, 'hex');
-  let material: Uint8Array | undefined;
-  if (header.kind === 'recovery') {
-    material = parseRecoveryCode(secret);
-  } else {
-    const password = Buffer.from(secret.normalize('NFC'), 'utf8');
-    material = argon2id(password, salt, header.opslimit, header.memlimit);
-    password.fill(0);
-  }
+  const isPassword = header.kind === 'password';
+  const material = isPassword ? passwordMaterial(secret, salt, header) : parseRecoveryCode(secret);
   if (material === undefined) return undefined;
   const keys = {
     wrap: hkdf(material, salt, 'disktro/v1/slot-wrap', 32),
     commit: hkdf(material, salt, 'disktro/v1/slot-commit', 32),
+    claim: claimOf(header.kind, material, isPassword ? salt : Buffer.alloc(0)),
   };
   material.fill(0);
   return keys;
+}
+
+function passwordMaterial(
+  secret: string,
+  salt: Uint8Array,
+  { opslimit, memlimit }: Pick<SlotHeader, 'opslimit' | 'memlimit'>,
+): Uint8Array {
+  const password = Buffer.from(secret.normalize('NFC'), 'utf8');
+  try {
+    return argon2id(password, salt, opslimit, memlimit);
+  } finally {
+    password.fill(0);
+  }
+}
+
+/** The code's salt is empty: whoever asks with a code does not know yet which slot is its. */
+function claimOf(kind: SlotKind, material: Uint8Array, salt: Uint8Array): Buffer {
+  return hkdf(material, salt, 'disktro/v1/claim', kind === 'password' ? SEED_BYTES : CLAIM_BYTES.recovery);
 }
 
 /** "disktro slot", the vault id and the fields in the order of {@link SlotHeader}, each as u32le length and UTF-8 bytes. */

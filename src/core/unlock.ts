@@ -5,8 +5,8 @@
 import type { ErrorCode } from '../errors.js';
 import { DisktroError, isDisktroError } from '../errors.js';
 import type { VaultId } from './ids.js';
-import { openSlot, sealSlot } from './slot.js';
-import type { Slot, SlotHeader } from './slot-shape.js';
+import { claimSeed, openSlot, sealSlot } from './slot.js';
+import type { Slot, SlotCosts, SlotHeader } from './slot-shape.js';
 import { loadSodium } from './sodium.js';
 
 export interface UnlockJob {
@@ -30,22 +30,42 @@ export interface SealSlotJob {
   readonly nonce: Uint8Array;
 }
 
+/** Works out what shows a peer that the password is known: a seed for each slot. */
+export interface ClaimJob {
+  readonly type: 'claim';
+  readonly secret: string;
+  readonly slots: readonly SlotCosts[];
+}
+
+export interface SlotClaim {
+  readonly slotId: string;
+  /** 32 bytes: the seed of an Ed25519 key. */
+  readonly seed: Uint8Array;
+}
+
 /** Loads what the next job needs. */
 export interface PrepareJob {
   readonly type: 'prepare';
 }
 
-export type PasswordJob = UnlockJob | SealSlotJob | PrepareJob;
+export type PasswordJob = UnlockJob | SealSlotJob | ClaimJob | PrepareJob;
 export type PasswordResult<J extends PasswordJob> = J extends UnlockJob
   ? Unlocked
   : J extends SealSlotJob
     ? Slot
-    : undefined;
+    : J extends ClaimJob
+      ? readonly SlotClaim[]
+      : undefined;
 
-export async function runPasswordJob(job: PasswordJob): Promise<Unlocked | Slot | undefined> {
+export async function runPasswordJob(
+  job: PasswordJob,
+): Promise<Unlocked | Slot | readonly SlotClaim[] | undefined> {
   await loadSodium();
   if (job.type === 'prepare') return undefined;
   if (job.type === 'unlock') return unlock(job);
+  if (job.type === 'claim') {
+    return job.slots.map((costs) => ({ slotId: costs.id, seed: claimSeed(costs, job.secret) }));
+  }
   return sealSlot(job.header, job.vaultId, job.secret, job.masterKey, job.nonce);
 }
 

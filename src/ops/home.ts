@@ -53,9 +53,9 @@ export class OpenHome implements Home {
   readonly store: FileStore;
   readonly catalog: Catalog;
   readonly objects: ObjectTable;
-  readonly vaultFile: VaultFile | undefined;
   readonly token: string;
   readonly isReadOnly: boolean;
+  #vaultFile: VaultFile | undefined;
   readonly #lock: ProcessLock | undefined;
   readonly #scratchFolder: string | undefined;
   #session: Session | undefined;
@@ -73,7 +73,7 @@ export class OpenHome implements Home {
     this.paths = parts.paths;
     this.fileSystem = parts.fileSystem;
     this.catalog = parts.catalog;
-    this.vaultFile = parts.vaultFile;
+    this.#vaultFile = parts.vaultFile;
     this.token = parts.token;
     this.isReadOnly = parts.isReadOnly;
     this.#lock = parts.lock;
@@ -86,8 +86,17 @@ export class OpenHome implements Home {
     return this.paths.home;
   }
 
+  get vaultFile(): VaultFile | undefined {
+    return this.#vaultFile;
+  }
+
   get vaultId(): string | undefined {
     return this.vaultFile?.vaultId;
+  }
+
+  /** Makes this the home of a vault that is being recovered; its vault.json is written by the caller. */
+  adoptVault(vaultFile: VaultFile): void {
+    this.#vaultFile = vaultFile;
   }
 
   /** The session under which this process adds objects; begun when first asked for. */
@@ -95,6 +104,12 @@ export class OpenHome implements Home {
     if (this.isReadOnly) throw new DisktroError('E_READ_ONLY', `home ${this.path} is open for reading only`);
     this.#session ??= beginSession(this.catalog, this.token);
     return this.#session;
+  }
+
+  /** Ends the session, so that `gc` need not wait for it; the next {@link session} begins another one. */
+  endSession(): void {
+    this.#session?.end();
+    this.#session = undefined;
   }
 
   async close(): Promise<void> {
@@ -221,6 +236,11 @@ function lockHome(paths: HomePaths, token: string): ProcessLock {
 /** Whether there is a vault at this path. @throws E_IO when that cannot be told */
 export async function hasVault(home: string): Promise<boolean> {
   return (await readVaultFile(nodeFileSystem, homePaths(home))) !== undefined;
+}
+
+/** The vault of an open home as it is now: another process may have made or recovered it since it was opened. */
+export async function vaultIdOfHome({ fileSystem, paths, vaultFile }: OpenHome): Promise<string | undefined> {
+  return vaultFile?.vaultId ?? (await readVaultFile(fileSystem, paths))?.vaultId;
 }
 
 export function noVault(home: string): DisktroError {

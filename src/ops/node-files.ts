@@ -141,6 +141,16 @@ export class NodeFiles {
     await this.#writeJson('invites.json', invites);
   }
 
+  /** The slots that this machine's vault had when its record was last agreed on with the others; undefined: never. */
+  async agreedSlots(): Promise<readonly string[] | undefined> {
+    const json = (await this.#json('slots.json')) as { readonly slots?: readonly string[] } | undefined;
+    return json?.slots;
+  }
+
+  async writeAgreedSlots(slots: readonly string[]): Promise<void> {
+    await this.#writeJson('slots.json', { v: 1, slots });
+  }
+
   /** When any of the files was last replaced, ns; for a running `serve` to notice. */
   async changedNs(): Promise<bigint> {
     const stat = await this.#fileSystem.stat(this.#paths.node);

@@ -17,6 +17,7 @@ import { MAX_HELD_OBJECT_BYTES } from './held-writer.js';
 import type { OpenHome } from './home.js';
 import { PeerSource } from './peer-source.js';
 import { groupRange, sharedHoldings } from './shared-holdings.js';
+import { exchangeRecords } from './stored-records.js';
 
 export interface RepairContext {
   readonly home: OpenHome;
@@ -49,6 +50,7 @@ export async function repairOnce(context: RepairContext): Promise<RepairResult> 
   const round = new Round(context, new Set(live));
   const compared: Compared[] = [];
   for (const node of live) {
+    await round.exchangeRecords(node);
     const differing = await round.compare(node);
     if (differing !== undefined) compared.push({ node, differing });
   }
@@ -71,6 +73,12 @@ class Round {
 
   get result(): RepairResult {
     return { ...this.#result };
+  }
+
+  /** Records of vaults are few and small: all of them are compared every time. */
+  async exchangeRecords(node: NodeId): Promise<void> {
+    const { home, cluster, signal } = this.#context;
+    await this.#ask(node, () => exchangeRecords(home, cluster, node, signal));
   }
 
   /** @returns the groups in which the two differ; undefined when the node does not answer */

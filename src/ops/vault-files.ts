@@ -6,6 +6,7 @@ import type { VaultId } from '../core/ids.js';
 import { isVaultId, VAULT_ID_BYTES } from '../core/ids.js';
 import type { Slot } from '../core/slot-shape.js';
 import {
+  CLAIM_BYTES,
   SLOT_CHECK_BYTES,
   SLOT_ID_BYTES,
   SLOT_NONCE_BYTES,
@@ -66,9 +67,7 @@ export async function writeVaultFile(
   token: string,
   vault: VaultFile,
 ): Promise<void> {
-  const { vaultId, created, sizes } = vault;
-  const json = { v: VAULT_VERSION, vaultId, created, chunker: { algorithm: 'fastcdc', ...sizes } };
-  await writeJson(fileSystem, paths, token, paths.vaultFile, json);
+  await writeJson(fileSystem, paths, token, paths.vaultFile, vaultFileToJson(vault));
 }
 
 /** All slots, good and damaged, oldest first. */
@@ -123,7 +122,13 @@ async function readSlot(fileSystem: FileSystem, paths: HomePaths, name: string):
   }
 }
 
-function parseVault(json: unknown, file: string): VaultFile {
+/** vault.json as it is written, and as a vault's public record holds it. */
+export function vaultFileToJson({ vaultId, created, sizes }: VaultFile) {
+  return { v: VAULT_VERSION, vaultId, created, chunker: { algorithm: 'fastcdc', ...sizes } };
+}
+
+/** @param file names it in messages. @throws E_VAULT_FILE */
+export function parseVault(json: unknown, file: string): VaultFile {
   const fields = jsonFields(json, file, 'E_VAULT_FILE');
   if (fields.value('v') !== VAULT_VERSION) return fields.fail(`v: expected ${VAULT_VERSION}`);
   const chunker = jsonFields(fields.value('chunker'), `${file}: chunker`, 'E_VAULT_FILE');
@@ -138,14 +143,17 @@ function parseVault(json: unknown, file: string): VaultFile {
   return { vaultId, created: fields.text('created', 40), sizes };
 }
 
-function parseSlot(json: unknown, id: string): Slot {
+/** @throws E_SLOT_INVALID */
+export function parseSlot(json: unknown, id: string): Slot {
   const fields = jsonFields(json, `slot ${id}`, 'E_SLOT_INVALID');
   if (fields.value('v') !== SLOT_VERSION) return fields.fail(`v: expected ${SLOT_VERSION}`);
   if (fields.value('id') !== id) return fields.fail('id: expected that of the file name');
+  const kind = fields.oneOf('kind', ['password', 'recovery']);
+  const hasClaim = fields.value('claim') !== undefined;
   return {
     v: SLOT_VERSION,
     id: fields.hex('id', SLOT_ID_BYTES),
-    kind: fields.oneOf('kind', ['password', 'recovery']),
+    kind,
     kdf: fields.oneOf('kdf', ['argon2id', 'hkdf']),
     salt: fields.hex('salt', SLOT_SALT_BYTES),
     opslimit: fields.integer('opslimit', 0, Number.MAX_SAFE_INTEGER),
@@ -155,6 +163,7 @@ function parseSlot(json: unknown, id: string): Slot {
     check: fields.hex('check', SLOT_CHECK_BYTES),
     nonce: fields.hex('nonce', SLOT_NONCE_BYTES),
     wrapped: fields.hex('wrapped', SLOT_WRAPPED_BYTES),
+    ...(hasClaim ? { claim: fields.hex('claim', CLAIM_BYTES[kind]) } : {}),
   };
 }
 

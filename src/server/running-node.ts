@@ -31,8 +31,7 @@ import type { NodeService } from './node-service.js';
 import { MemoryBudget } from './node-service.js';
 import { OwnRecord } from './own-record.js';
 import { createRouter } from './router.js';
-import { memberRoutes } from './routes/members.js';
-import { objectRoutes } from './routes/objects.js';
+import { allRoutes } from './routes.js';
 import { Schedule } from './schedule.js';
 
 export interface ServeOptions {
@@ -195,7 +194,7 @@ export class RunningNode implements NodeService {
       port,
       isPortFixed,
       tls: this.#identity.credentials,
-      handler: createRouter([...memberRoutes(this), ...objectRoutes(this)], this.#gate()),
+      handler: createRouter(allRoutes(this), this.#gate()),
       log: (message) => log.debug(message),
     });
     const settings = {

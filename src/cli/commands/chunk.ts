@@ -13,7 +13,7 @@ import type { Cluster } from '../../ops/cluster.js';
 import type { Vault } from '../../ops/vault.js';
 import { openedHome } from '../../ops/vault.js';
 import { type Context, openOrCreateVault, progressOf } from '../context.js';
-import { clusterOf, type LimitFlags, limitedContext, memberNames } from '../node-context.js';
+import { agreeOnRecord, clusterOf, type LimitFlags, limitedContext, memberNames } from '../node-context.js';
 import type { Progress } from '../progress.js';
 import { rawArguments } from '../raw-arguments.js';
 import { count, formatBytes, formatSeconds, rateRemark } from '../units.js';
@@ -35,7 +35,13 @@ export async function run(given: Context, paths: readonly string[], flags: Chunk
   checkUsage(context, paths, flags);
   await using vault = await openOrCreateVault(context, { isStdinTaken: paths.includes(STDIN) });
   const cluster = flags.replicate ? await clusterOf(context, openedHome(vault)) : undefined;
-  await using _closing = { [Symbol.asyncDispose]: async () => cluster?.close() };
+  const agreement = cluster === undefined ? undefined : agreeOnRecord(context, vault, cluster);
+  await using _closing = {
+    [Symbol.asyncDispose]: async () => {
+      await agreement;
+      await cluster?.close();
+    },
+  };
   const makeCopier = cluster === undefined ? undefined : await copierMaker(context, vault, cluster);
   const rawOf = rawArguments();
   let failed = 0;

@@ -143,4 +143,23 @@ const PEERS: CommandSpec = {
   ],
 };
 
-export const PEER_COMMANDS: readonly CommandSpec[] = [SERVE, UPLOAD, PEERS];
+const RECOVER: CommandSpec = {
+  name: 'recover',
+  summary: 'get everything back from peers, on a new machine',
+  details:
+    'The recovery code, or the password together with --vault, comes from where passwords come from. Afterwards `ls` ' +
+    'lists every file, `reassemble` fetches what it needs, and `serve` gets the rest in time. Run again, it goes on.',
+  options: [
+    { flags: '--from <address>', help: 'any machine of the cluster, as host:port', parse: nonEmpty },
+    { flags: '--vault <id>', help: 'which vault: needed with a password', parse: nonEmpty },
+  ],
+  examples: [
+    'disktro recover --from 192.168.1.20:8080',
+    'disktro --password-file code.txt recover --from nas.local:8080',
+    'disktro recover --from nas.local:8080 --vault 50e763b84c5799ed2f6d11d54a22d370',
+  ],
+  exits: [...JOIN_EXITS, 'wrongPassword', 'corrupt', 'missing'],
+  load: () => import('../commands/recover.js'),
+};
+
+export const PEER_COMMANDS: readonly CommandSpec[] = [SERVE, UPLOAD, PEERS, RECOVER];

@@ -24,7 +24,7 @@ parentPort?.on('message', async (request: Request) => {
 });
 
 async function perform(job: Job | PasswordJob): Promise<unknown> {
-  if (job.type === 'unlock' || job.type === 'seal-slot' || job.type === 'prepare') {
+  if (isPasswordJob(job)) {
     const { runPasswordJob } = await import('../unlock.js');
     return runPasswordJob(job);
   }
@@ -32,6 +32,10 @@ async function perform(job: Job | PasswordJob): Promise<unknown> {
   const result = runJob(keys, job);
   if (job.type === 'seal' || job.type === 'open') garbage.made(job.input.byteLength);
   return result;
+}
+
+function isPasswordJob(job: Job | PasswordJob): job is PasswordJob {
+  return ['unlock', 'seal-slot', 'claim', 'prepare'].includes(job.type);
 }
 
 /**

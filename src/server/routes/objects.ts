@@ -15,6 +15,7 @@ import { DIGEST_GROUPS, digestGroups, digestsToJson } from '../../net/digest.js'
 import { MAX_PROOF_BYTES, MAX_PROOFS, proofOf } from '../../net/proof.js';
 import type { BandwidthLimit } from '../../net/rate-limit.js';
 import { MAX_HELD_OBJECT_BYTES } from '../../ops/held-writer.js';
+import { vaultIdOfHome } from '../../ops/home.js';
 import { groupRange, sharedHoldings } from '../../ops/shared-holdings.js';
 import { objectPath } from '../../store/paths.js';
 import { readJsonBody, refusal, replyJson } from '../json-body.js';
@@ -58,7 +59,7 @@ export function objectRoutes(node: NodeService): readonly Route[] {
       const vault = vaultIdOf(query);
       const after = query.get('after');
       if (after !== null && !isStoreId(after)) throw refusal(400, 'after: expected an id');
-      const isOwn = node.home.vaultId === vault;
+      const isOwn = (await vaultIdOfHome(node.home)) === vault;
       const page = vaultManifests(node.home.catalog, vault, isOwn, after ?? undefined, MANIFEST_PAGE);
       const next = page.length < MANIFEST_PAGE ? null : (page.at(-1)?.id ?? null);
       replyJson(response, 200, { manifests: page.map(({ id, bytes }) => ({ id, bytes })), next });

@@ -1,0 +1,65 @@
+/** `disktro recover`: everything back from peers, on a machine that has nothing. */
+import type { VaultId } from '../../core/ids.js';
+import { isVaultId } from '../../core/ids.js';
+import { DisktroError, usageError } from '../../errors.js';
+import { type RecoverResult, recoverVault } from '../../ops/recover.js';
+import { type Context, homeOptions, passwordOf, progressOf } from '../context.js';
+import { clusterOptions } from '../node-context.js';
+import { count, formatSeconds } from '../units.js';
+import { plainAddress } from './peers-invite.js';
+
+interface RecoverFlags {
+  readonly from?: string;
+  readonly vault?: string;
+}
+
+export async function run(
+  context: Context,
+  _operands: readonly string[],
+  flags: RecoverFlags,
+): Promise<void> {
+  const { output } = context;
+  const { vault } = flags;
+  if (flags.from === undefined) {
+    throw usageError('expected --from ADDRESS', 'name any machine of the cluster, such as nas.local:8080');
+  }
+  const from = plainAddress(flags.from);
+  if (vault !== undefined && !isVaultId(vault))
+    throw usageError('--vault: expected 32 lower-case hex digits');
+  const result = await recover(context, from, vault, await passwordOf(context));
+  if (output.isJson) output.record(result);
+  else output.result(result.vaultId);
+  report(context, result);
+}
+
+async function recover(
+  context: Context,
+  from: string,
+  vault: VaultId | undefined,
+  secret: string,
+): Promise<RecoverResult> {
+  using progress = await progressOf(context, { label: 'recover', unit: 'count' });
+  return await recoverVault({
+    ...homeOptions(context),
+    from,
+    secret,
+    vault,
+    nodeName: context.config.node_name,
+    cluster: clusterOptions(context),
+    onProgress: (facts) => progress.update(facts, facts),
+  });
+}
+
+function report({ output }: Context, { files, failed, nodes, unreachable, seconds }: RecoverResult): void {
+  output.note(`${count(files, 'file')} from ${count(nodes.length, 'node')} in ${formatSeconds(seconds)}`);
+  if (unreachable.length > 0) {
+    output.warning(
+      `${count(unreachable.length, 'node')} out of reach: files that only they know are not listed`,
+    );
+  }
+  if (failed.length === 0) return;
+  throw new DisktroError('E_OBJECT_MISSING', `${count(failed.length, 'file')} could not be read`, {
+    hint: 'bring more machines of the cluster up, then run `disktro recover` again',
+    details: { failed },
+  });
+}
