@@ -185,8 +185,7 @@ class Import {
     if (size !== undefined && row?.state !== 'lost') return size;
     // The catalog says that it is here, and the store does not have it.
     if (row?.state === 'present') home.objects.markLost([row.row]);
-    const length = await this.#source.fetch(id, this.#buffer, this.#signal);
-    await this.#writer.put(kind, id, this.#buffer.subarray(0, length));
+    await this.#source.fetch(id, this.#buffer, (bytes) => this.#writer.put(kind, id, bytes), this.#signal);
     const [stored] = await home.store.sizes(kind, [id]);
     if (stored === undefined) throw missingObject(id);
     return stored;
