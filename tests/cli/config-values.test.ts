@@ -17,6 +17,13 @@ const accepted: Readonly<Record<ConfigKey, readonly unknown[]>> = {
   workers: ['auto', 0, 256],
   peers: [[], ['a:1']],
   exclude: [[], ['*.o', '!keep.o']],
+  node_name: ['', 'x'.repeat(200)],
+  zone: ['', 'x'.repeat(100)],
+  quota: [0, Number.MAX_SAFE_INTEGER],
+  reserve: [0, Number.MAX_SAFE_INTEGER],
+  limit_upload: [0, Number.MAX_SAFE_INTEGER],
+  limit_download: [0, Number.MAX_SAFE_INTEGER],
+  mdns: [true, false],
   log_level: ['ERROR', 'WARNING', 'INFO', 'DEBUG'],
 };
 
@@ -34,6 +41,13 @@ const refused: Readonly<Record<ConfigKey, readonly unknown[]>> = {
   workers: ['', 'AUTO', '4', -1, 257, 0.5, null],
   peers: ['a:1', [''], [1], null, {}],
   exclude: ['*.o', [''], [null], null],
+  node_name: ['x'.repeat(201), 1, null],
+  zone: ['x'.repeat(101), 1, null],
+  quota: [-1, 1.5, '1', null],
+  reserve: [-1, 1.5, '1', null],
+  limit_upload: [-1, 1.5, '1', null],
+  limit_download: [-1, 1.5, '1', null],
+  mdns: ['true', 1, null],
   log_level: ['info', '', 3, null],
 };
 
