@@ -96,7 +96,14 @@ export class PeerSource implements ObjectSource {
   }
 
   async #get(node: NodeId, id: StoreId, buffer: Uint8Array, signal: AbortSignal): Promise<number> {
-    const length = await this.#cluster.client(node).getObject(id, buffer, { signal });
+    const length = await this.#cluster
+      .client(node)
+      .getObject(id, buffer, { signal })
+      .catch((error: unknown) => {
+        // From now on it is asked last: a dead node first in rank would hold up every object anew.
+        if (isDisktroError(error, 'E_PEER_UNREACHABLE')) this.#cluster.membership.notePingFailed(node);
+        throw error;
+      });
     if (sha256Hex(buffer.subarray(0, length)) === id) return length;
     throw new DisktroError('E_PEER_REFUSED', `node ${node} sent something else than object ${id}`, {
       details: { node, id },
