@@ -220,6 +220,12 @@ export function ownRecord(
   );
 }
 
+/** To 1 GiB: placement follows the capacity, and must not when a file system counts a block more. */
+export function roundedCapacity(bytes: number): number {
+  const unit = 1024 ** 3;
+  return bytes > unit ? Math.round(bytes / unit) * unit : bytes;
+}
+
 function storedRecord(
   identity: NodeIdentity,
   credentials: Credentials,

@@ -32,6 +32,7 @@ export class ObjectReader {
   readonly #signal: AbortSignal | undefined;
   /** Objects that came from other nodes so far. */
   fetched = 0;
+  readonly #lostRows: number[] = [];
 
   /** @param source where objects come from that this home does not have whole */
   constructor(vault: OpenVault, engine: Engine, source?: ObjectSource, signal?: AbortSignal) {
@@ -123,10 +124,18 @@ export class ObjectReader {
         throw isDisktroError(error, 'E_OBJECT_MISSING') ? local : error;
       });
       this.fetched++;
+      const row = this.#vault.home.objects.find(id);
+      if (row?.state === 'present') this.#lostRows.push(row.row);
       return raw;
     } finally {
       this.#objects.give(object);
     }
+  }
+
+  /** Notes that what had to be fetched is not here whole, so that `serve` brings it back. */
+  noteLost(): void {
+    const { home } = this.#vault;
+    if (!home.isReadOnly) home.objects.markLost(this.#lostRows.splice(0));
   }
 
   #twinOf(plainId: PlainId, storeId: StoreId): ObjectRow | undefined {

@@ -112,7 +112,14 @@ export class PeerSource implements ObjectSource {
   }
 
   async #get(node: NodeId, id: StoreId, buffer: Uint8Array, signal: AbortSignal): Promise<number> {
-    return this.#cluster.client(node).getObject(id, buffer, { signal });
+    return this.#cluster
+      .client(node)
+      .getObject(id, buffer, { signal })
+      .catch((error: unknown) => {
+        // From now on it is asked last: a dead node first in rank would hold up every object anew.
+        if (isDisktroError(error, 'E_PEER_UNREACHABLE')) this.#cluster.membership.notePingFailed(node);
+        throw error;
+      });
   }
 
   /** The attempt that succeeds, or undefined when it is time for the next node: one failed, or all are slow. */

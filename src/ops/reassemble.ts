@@ -136,6 +136,8 @@ async function reassembleInto(
   } catch (error) {
     await output.discard();
     throw error;
+  } finally {
+    source.reader.noteLost();
   }
   const { name } = source.manifest;
   const seconds = (performance.now() - startedMs) / 1000;

@@ -16,6 +16,7 @@ import type { HeldWriter } from './held-writer.js';
 import { MAX_HELD_OBJECT_BYTES } from './held-writer.js';
 import type { OpenHome } from './home.js';
 import { PeerSource } from './peer-source.js';
+import { readWhole } from './scrub.js';
 import { groupRange, sharedHoldings } from './shared-holdings.js';
 import { exchangeRecords } from './stored-records.js';
 
@@ -197,9 +198,11 @@ class Round {
     const send = mapOrdered(STREAMS, async ({ id, kind }: Holding) => {
       if (isFailing) return;
       try {
-        const object = await home.store.get(kind, id);
-        await cluster.client(node).putObject(kind, id, object, signal);
+        const object = await readWhole(home, kind, id);
+        const isNew = (await cluster.client(node).putObject(kind, id, object, signal)) === 'new';
         this.#note(node, [id]);
+        // Who had it may see other holders than this node does: that is no news to run another round for.
+        if (!isNew) return;
         this.#result.pushed++;
         this.#result.bytes += object.byteLength;
       } catch (error) {

@@ -5,7 +5,10 @@
 import { getMeta, setMeta } from '../catalog/meta.js';
 import type { ObjectRow } from '../catalog/objects.js';
 import { sha256Hex } from '../core/hashes.js';
-import { isDisktroError, throwIfAborted } from '../errors.js';
+import type { StoreId } from '../core/ids.js';
+import type { ObjectKind } from '../core/object.js';
+import { integrityError, isDisktroError, throwIfAborted } from '../errors.js';
+import { OBJECT_KINDS } from '../store/paths.js';
 import type { OpenHome } from './home.js';
 
 export interface ScrubResult {
@@ -41,6 +44,49 @@ export async function scrubSome(home: OpenHome, bytes: number, signal?: AbortSig
   }
   home.catalog.write(() => setMeta(home.catalog.database, 'scrubbed_row', row));
   return result;
+}
+
+/**
+ * An object as it may be sent to others: its bytes hash to its name. One that is gone or damaged is noted.
+ * @throws E_OBJECT_MISSING, E_OBJECT_ID, E_IO
+ */
+export async function readWhole(home: OpenHome, kind: ObjectKind, id: StoreId): Promise<Buffer> {
+  const row = home.objects.find(id);
+  const lost = (): void => home.objects.markLost(row === undefined ? [] : [row.row]);
+  const bytes = await home.store.get(kind, id).catch((error: unknown) => {
+    if (isDisktroError(error, 'E_OBJECT_MISSING')) lost();
+    throw error;
+  });
+  if (sha256Hex(bytes) === id) return bytes;
+  lost();
+  throw integrityError('E_OBJECT_ID', `object ${id} is damaged here`);
+}
+
+const CENSUS_ROWS = 1_000;
+
+/**
+ * Looks whether every object's file is there with its length, and reads none: finds at once what an emptied disk has
+ * lost, where {@link scrubSome} takes a week. @returns how many are gone or cut
+ */
+export async function census(home: OpenHome, signal?: AbortSignal): Promise<number> {
+  let gone = 0;
+  let row = 0;
+  for (;;) {
+    throwIfAborted(signal);
+    const page = home.objects.page(row, CENSUS_ROWS);
+    row = page.at(-1)?.row ?? row;
+    if (page.length === 0) return gone;
+    for (const kind of OBJECT_KINDS) {
+      const present = page.filter((object) => object.kind === kind && object.state === 'present');
+      const sizes = await home.store.sizes(
+        kind,
+        present.map(({ storeId }) => storeId),
+      );
+      const lost = present.filter(({ storedBytes }, index) => sizes[index] !== storedBytes);
+      home.objects.markLost(lost.map((object) => object.row));
+      gone += lost.length;
+    }
+  }
 }
 
 async function isWhole(home: OpenHome, { row, kind, storeId }: ObjectRow): Promise<boolean> {

@@ -1,5 +1,7 @@
 /** What a server tells: lines as `[HH:MM:SS] LEVEL message`, or JSON, and the last of them for whoever asks. */
 
+import { isDisktroError } from '../errors.js';
+
 export type LogLevel = 'ERROR' | 'WARNING' | 'INFO' | 'DEBUG';
 
 export interface LogLine {
@@ -41,4 +43,10 @@ export function createLog(level: LogLevel, isJson: boolean, write: (line: string
     debug: (message) => tell('DEBUG', message),
     tail: () => kept,
   };
+}
+
+/** What went wrong, as a line of the log. */
+export function messageOf(error: unknown): string {
+  if (isDisktroError(error)) return error.message;
+  return error instanceof Error ? error.message : String(error);
 }

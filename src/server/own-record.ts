@@ -1,7 +1,7 @@
 /** What this node says of itself: where it is, how much room it has; signed anew when that has changed enough. */
 import type { SignedRecord } from '../net/member-record.js';
 import type { NodeMeasures } from '../ops/cluster.js';
-import { ownRecord } from '../ops/cluster.js';
+import { ownRecord, roundedCapacity } from '../ops/cluster.js';
 import type { OpenHome } from '../ops/home.js';
 import type { NodeFiles, NodeIdentity } from '../ops/node-files.js';
 import { ownAddresses } from './own-addresses.js';
@@ -17,7 +17,6 @@ export interface OwnRecordOptions {
 
 /** A change of free space below this share of the capacity is no news. */
 const FREE_NEWS_SHARE = 0.02;
-const CAPACITY_UNIT_BYTES = 1024 ** 3;
 
 export class OwnRecord {
   readonly #home: OpenHome;
@@ -74,9 +73,4 @@ export class OwnRecord {
       status,
     };
   }
-}
-
-/** Placement follows the capacity, and must not when a file system counts a block more. */
-function roundedCapacity(bytes: number): number {
-  return bytes > CAPACITY_UNIT_BYTES ? Math.round(bytes / CAPACITY_UNIT_BYTES) * CAPACITY_UNIT_BYTES : bytes;
 }

@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { ProcessLock } from '../catalog/lock.js';
 import type { NodeId } from '../core/ids.js';
-import { isDisktroError, lockedError, throwIfAborted } from '../errors.js';
+import { lockedError, throwIfAborted } from '../errors.js';
 import { parseCertificate, refusalOfTime } from '../net/certificates.js';
 import type { SignedRecord } from '../net/member-record.js';
 import type { MergeResult } from '../net/membership.js';
@@ -22,11 +22,11 @@ import { renewOwnCertificate } from '../ops/join.js';
 import type { NodeIdentity } from '../ops/node-files.js';
 import { NodeFiles } from '../ops/node-files.js';
 import { repairOnce } from '../ops/repair.js';
-import { scrubSome } from '../ops/scrub.js';
+import { census, scrubSome } from '../ops/scrub.js';
 import { Discovery } from './discovery.js';
 import type { Listener } from './listen.js';
 import { listenOnePort } from './listen.js';
-import type { Log } from './log.js';
+import { type Log, messageOf } from './log.js';
 import type { NodeService } from './node-service.js';
 import { MemoryBudget } from './node-service.js';
 import { OwnRecord } from './own-record.js';
@@ -65,6 +65,7 @@ const CLOSE_GRACE_MS = 5_000;
 const WATCH_MS = 250;
 const NEWS_CONTACTS = 5;
 const WEEK_SECONDS = 7 * 24 * 60 * 60;
+const DAY_MS = 24 * 60 * 60 * 1000;
 const SCRUB_SECONDS = 60;
 const LEAST_SCRUB_BYTES = 8 * 1024 * 1024;
 const RENEW_BEFORE_MS = 60 * 24 * 60 * 60 * 1000;
@@ -211,6 +212,7 @@ export class RunningNode implements NodeService {
     every.run('discovery', heartbeatSeconds * 1000, (signal) => discovery.look(signal), 100);
     every.run('heartbeat', heartbeatSeconds * 1000, (signal) => this.#heartbeat(signal), 200);
     every.run('repair', heartbeatSeconds * 2000, (signal) => this.#repair(signal), heartbeatSeconds * 1000);
+    every.run('census', DAY_MS, (signal) => this.#census(signal), 100);
     every.run('scrub', SCRUB_SECONDS * 1000, (signal) => this.#scrub(signal));
     every.run('deletions', Math.min(60, heartbeatSeconds) * 1000, () => this.#freeDeleted());
     every.run('watch', WATCH_MS, () => this.#watch());
@@ -314,6 +316,13 @@ export class RunningNode implements NodeService {
     if (pushed + fetched > 0) this.#schedule.soon('repair');
   }
 
+  async #census(signal: AbortSignal): Promise<void> {
+    const gone = await census(this.home, signal);
+    if (gone === 0) return;
+    this.log.error(`${gone} objects are gone from the disk here; they are fetched again from peers`);
+    this.#schedule.soon('repair');
+  }
+
   /** In small parts, so that all of it is read once a week. */
   async #scrub(signal: AbortSignal): Promise<void> {
     const { bytes } = this.home.objects.totals();
@@ -371,9 +380,4 @@ export class RunningNode implements NodeService {
     await this.files.writeMembers(this.#cluster.membership.snapshot());
     this.#seenNs = await this.files.changedNs();
   }
-}
-
-function messageOf(error: unknown): string {
-  if (isDisktroError(error)) return error.message;
-  return error instanceof Error ? error.message : String(error);
 }

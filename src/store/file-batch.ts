@@ -70,7 +70,7 @@ export class FileBatch implements ObjectBatch {
     const { fileSystem } = this.#context;
     try {
       await Promise.all(this.#syncs);
-      await Promise.all(this.#written.map(({ temporary, file }) => fileSystem.rename(temporary, file)));
+      await Promise.all(this.#written.map((entry) => this.#move(entry)));
       const folders = new Set(this.#written.map(({ file }) => path.dirname(file)));
       await Promise.all([...folders].map((folder) => fileSystem.syncFolder(folder)));
     } catch (error) {
@@ -83,6 +83,22 @@ export class FileBatch implements ObjectBatch {
     await Promise.allSettled(this.#syncs);
     const removals = this.#written.map(({ temporary }) => this.#context.fileSystem.unlink(temporary));
     await Promise.allSettled(removals);
+  }
+
+  /** Folders are made with the home, but a person may have removed some: then they are made again, durably. */
+  async #move({ temporary, file }: Written): Promise<void> {
+    const { fileSystem, objects } = this.#context;
+    try {
+      await fileSystem.rename(temporary, file);
+    } catch (error) {
+      const folder = path.dirname(file);
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || (await fileSystem.stat(folder))) throw error;
+      for (const each of [objects, path.dirname(folder), folder]) {
+        await fileSystem.makeFolder(each);
+        await fileSystem.syncFolder(path.dirname(each));
+      }
+      await fileSystem.rename(temporary, file);
+    }
   }
 
   async #checkSpace(): Promise<void> {

@@ -161,7 +161,7 @@ export class FileStore implements ObjectStore {
         .rename(objectPath(objects, kind, id), path.join(quarantine, id))
         .catch(ignore('ENOENT'));
       await this.#fileSystem.syncFolder(quarantine);
-      await this.#fileSystem.syncFolder(shardFolder(objects, kind, id));
+      await this.#fileSystem.syncFolder(shardFolder(objects, kind, id)).catch(ignore('ENOENT'));
     } catch (error) {
       throw fileSystemError(error, `moving object ${id} to quarantine`);
     }

@@ -35,6 +35,8 @@ export interface RunOptions {
   readonly nodeOptions?: readonly string[];
   /** This run may show a recovery code. */
   readonly mayShowCode?: boolean;
+  /** How long it may take; default: a minute. */
+  readonly hangMs?: number;
 }
 
 export interface Outcome {
@@ -65,7 +67,7 @@ export interface Surroundings {
 
 /** Starts the command and leaves its stdin open, unless `options.input` says what it gives. */
 export function start(place: Surroundings, words: readonly string[], options: RunOptions = {}): Running {
-  const { through = [], nodeOptions = [], stdout = 'pipe', stderr = 'pipe' } = options;
+  const { through = [], nodeOptions = [], stdout = 'pipe', stderr = 'pipe', hangMs = HANG_MS } = options;
   const command = [...PLAIN, ...through, process.execPath, ...nodeOptions, LAUNCHER, ...words];
   const startedMs = performance.now();
   const child = spawn(command[0] ?? '', command.slice(1), {
@@ -77,14 +79,14 @@ export function start(place: Surroundings, words: readonly string[], options: Ru
   child.stdin?.on('error', () => {});
   if (options.input !== undefined) child.stdin?.end(options.input);
   const outcome = new Promise<Outcome>((resolve, reject) => {
-    const alarm = setTimeout(() => child.kill('SIGKILL'), HANG_MS);
+    const alarm = setTimeout(() => child.kill('SIGKILL'), hangMs);
     child.on('error', reject);
     child.on('close', (code, signal) => {
       clearTimeout(alarm);
       const told = { stdout: seen.out.toString(), stderr: seen.err.toString() };
       const seconds = (performance.now() - startedMs) / 1000;
       const shown = `disktro ${words.join(' ')}`;
-      if (signal === 'SIGKILL' && seconds > HANG_MS / 1000)
+      if (signal === 'SIGKILL' && seconds > hangMs / 1000)
         reject(new Error(`${shown}: hangs\n${told.stderr}`));
       const complaint = complaintOf(told, words, place.secrets, options);
       if (complaint !== undefined)
