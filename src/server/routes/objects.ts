@@ -122,7 +122,8 @@ async function stream(
     else await pipeline(source, response);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'EIO' || error instanceof DisktroError) {
+    const isFreed = code === 'ENOENT' && isDeletionNoted(node.home.catalog, id);
+    if (!isFreed && (code === 'ENOENT' || code === 'EIO' || error instanceof DisktroError)) {
       node.log.error(
         `object ${id} is ${code === 'ENOENT' ? 'gone' : 'damaged'} here; it is fetched again from a peer`,
       );
