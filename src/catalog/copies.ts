@@ -106,13 +106,34 @@ export function countDegraded(catalog: Catalog, wanted: number, counted: readonl
   return catalog.read(() => Number(query.get(JSON.stringify(counted), wanted)));
 }
 
-/** Objects that were freed here and that peers may still hold: what a signed deletion will name. */
-export function freedObjects(catalog: Catalog, limit: number): readonly StoreId[] {
-  const query = catalog.database.prepare<[number], Buffer>('SELECT store_id FROM freed LIMIT ?').pluck();
-  return catalog.read(() => query.all(limit).map(storeIdFromBytes));
+/**
+ * Objects that were freed here and that peers may still hold, in ascending order behind `after`: what a signed deletion
+ * will name. One that a file here needs again is not among them, and is no longer noted.
+ */
+export function freedObjects(catalog: Catalog, limit: number, after?: StoreId): readonly StoreId[] {
+  const { database } = catalog;
+  const forget = database.prepare(
+    'DELETE FROM freed WHERE EXISTS (SELECT 1 FROM objects WHERE objects.store_id = freed.store_id AND held = 0)',
+  );
+  const query = database
+    .prepare<[Buffer, number], Buffer>(
+      'SELECT store_id FROM freed WHERE store_id > ? ORDER BY store_id LIMIT ?',
+    )
+    .pluck();
+  const behind = after === undefined ? Buffer.alloc(0) : idToBytes(after);
+  return catalog.write(() => {
+    forget.run();
+    return query.all(behind, limit).map(storeIdFromBytes);
+  });
 }
 
-/** Every reachable peer has been told. */
+/** How many {@link freedObjects} there are. */
+export function countFreed(catalog: Catalog): number {
+  const query = catalog.database.prepare('SELECT count(*) FROM freed').pluck();
+  return catalog.read(() => Number(query.get()));
+}
+
+/** Every member has been told. */
 export function forgetFreed(catalog: Catalog, ids: readonly StoreId[]): void {
   const remove = catalog.database.prepare('DELETE FROM freed WHERE store_id = ?');
   catalog.write(() => {

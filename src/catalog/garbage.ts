@@ -94,14 +94,18 @@ export function beginFreeing(
   });
 }
 
-/** Forgets objects whose files are gone for good; of those with copies elsewhere it is noted that they may go too. */
+/**
+ * Forgets objects whose files are gone for good. Of those with copies elsewhere it is noted that they may go too, and of
+ * manifests always: a peer that got one unheard of must not bring the file back.
+ */
 export function finishFreeing(catalog: Catalog, rows: readonly ObjectRow[]): void {
   const { database } = catalog;
   const removeRefs = database.prepare('DELETE FROM refs WHERE parent = @row OR child = @row');
   const removeCopies = database.prepare('DELETE FROM copies WHERE object = ?');
   const noteFreed = database.prepare(
     `INSERT OR REPLACE INTO freed SELECT store_id, ? FROM objects
-     WHERE id = ? AND EXISTS (SELECT 1 FROM copies WHERE object = objects.id)`,
+     WHERE id = ? AND held = 0
+       AND (kind = ${KIND_NUMBERS.manifest} OR EXISTS (SELECT 1 FROM copies WHERE object = objects.id))`,
   );
   const removeObject = database.prepare('DELETE FROM objects WHERE id = ?');
   catalog.write(() => {

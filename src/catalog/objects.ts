@@ -21,6 +21,8 @@ export interface ObjectRow {
   readonly storedBytes: number;
   readonly state: ObjectState;
   readonly isTombstoned: boolean;
+  /** Kept for the cluster: no file here needs it, and it may be of a vault that this home cannot open. */
+  readonly isHeld: boolean;
 }
 
 export interface NewObject {
@@ -40,9 +42,10 @@ interface RawRow {
   stored_bytes: number;
   state: number;
   tombstoned_ms: number | null;
+  held: number;
 }
 
-const COLUMNS = 'id, store_id, kind, plain_id, stored_bytes, state, tombstoned_ms';
+const COLUMNS = 'id, store_id, kind, plain_id, stored_bytes, state, tombstoned_ms, held';
 const STATES: readonly ObjectState[] = ['present', 'lost', 'freeing'];
 
 export class ObjectTable {
@@ -143,6 +146,7 @@ export function toRow(raw: RawRow): ObjectRow {
     storedBytes: raw.stored_bytes,
     state: STATES[raw.state] ?? 'lost',
     isTombstoned: raw.tombstoned_ms !== null,
+    isHeld: raw.held === 1,
   };
 }
 

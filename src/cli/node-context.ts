@@ -1,13 +1,14 @@
 /** The doors of commands to the node of this home and to its cluster. */
 import { readFileSync } from 'node:fs';
 import type { NodeId } from '../core/ids.js';
+import { isDisktroError } from '../errors.js';
 import type { Cluster, ClusterOptions } from '../ops/cluster.js';
-import type { OpenHome } from '../ops/home.js';
+import type { Home, OpenHome } from '../ops/home.js';
 import type { NodeFiles } from '../ops/node-files.js';
 import type { Vault } from '../ops/vault.js';
 import type { Log } from '../server/log.js';
 import type { RunningNode } from '../server/running-node.js';
-import { type Context, homeOptions } from './context.js';
+import { type Context, homeOptions, openHome, openVault } from './context.js';
 import { escapeControls } from './escape.js';
 
 export interface ListenChoice {
@@ -85,6 +86,48 @@ export async function withNode<T>(
   ]);
   await using home = await openNodeHome(homeOptions(context));
   return await work(home, new Files(home));
+}
+
+/** What a command has that goes with the peers as far as it can. */
+export interface PeerDoors {
+  readonly home: Home;
+  /** undefined: there is none here, or no password. */
+  readonly vault: Vault | undefined;
+  /** undefined: there are no other nodes. */
+  readonly cluster: Cluster | undefined;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Home and cluster, and the vault if there are peers and a password. Asks for one only then. */
+export async function openForPeers(context: Context): Promise<PeerDoors> {
+  let home = await openHome(context);
+  let vault: Vault | undefined;
+  try {
+    const [{ openedHome }, { NodeFiles: Files }] = await Promise.all([
+      import('../ops/vault.js'),
+      import('../ops/node-files.js'),
+    ]);
+    const others = await new Files(openedHome(home)).otherMembers();
+    if (others.length > 0 && home.vaultId !== undefined) {
+      vault = await openVault(context).catch((error: unknown) => {
+        if (isDisktroError(error, 'E_PASSWORD_NEEDED')) return undefined;
+        throw error;
+      });
+    }
+    if (vault !== undefined) {
+      await home.close();
+      home = vault;
+    }
+    const cluster = others.length === 0 ? undefined : await clusterOf(context, openedHome(home));
+    const close = async (): Promise<void> => {
+      await cluster?.close();
+      await home.close();
+    };
+    return { home, vault, cluster, [Symbol.asyncDispose]: close };
+  } catch (error) {
+    await home.close();
+    throw error;
+  }
 }
 
 /** Tells the members the vault's public record, so that any of them can give it back. Never throws. */

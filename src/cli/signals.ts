@@ -1,6 +1,7 @@
 /**
  * Ctrl-C and friends as an AbortSignal: the first asks for a clean stop, a second Ctrl-C stops at once.
  */
+import { setMaxListeners } from 'node:events';
 import { abortedError } from '../errors.js';
 import { EXITS } from './exit.js';
 
@@ -16,6 +17,8 @@ export interface SignalWatch {
 
 export function watchSignals(): SignalWatch {
   const controller = new AbortController();
+  // As many requests to peers as there are may wait for it at once.
+  setMaxListeners(0, controller.signal);
   let first: NodeJS.Signals | undefined;
   const onSignal = (name: NodeJS.Signals): void => {
     if (first !== undefined) {

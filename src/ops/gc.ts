@@ -3,6 +3,7 @@
  * check again under the lock, unlink, fsync of the folder, row (docs/FORMAT.md, "Deleting"). Needs no key.
  */
 
+import fs from 'node:fs';
 import {
   beginFreeing,
   countFreeable,
@@ -15,6 +16,8 @@ import { isRebuildIncomplete, setMeta } from '../catalog/meta.js';
 import type { ObjectRow } from '../catalog/objects.js';
 import { lastSessionId, liveSessions } from '../catalog/sessions.js';
 import type { StoreId } from '../core/ids.js';
+import type { ObjectKind } from '../core/object.js';
+import { OBJECT_HEADER_BYTES, vaultOf } from '../core/object.js';
 import { DisktroError, fileSystemError, throwIfAborted } from '../errors.js';
 import { MAX_BATCH_OBJECTS } from '../limits.js';
 import { objectPath } from '../store/paths.js';
@@ -44,6 +47,8 @@ export interface GcResult {
 }
 
 const DEFAULT_GRACE_SECONDS = 24 * 60 * 60;
+/** On a node, `serve` takes objects in beside this process: a file this young may be about to get its row. */
+const ARRIVAL_MS = 60 * 60 * 1000;
 
 /** @throws E_READ_ONLY, E_LOCKED, E_IO; stopping it half way loses nothing, the next run goes on */
 export async function collectGarbage(home: Home, options: GcOptions = {}): Promise<GcResult> {
@@ -129,6 +134,7 @@ async function removeStrays(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const { catalog, paths, store, objects } = home;
+  const olderMs = Math.min(beforeMs, arrivedBeforeMs(home));
   const newest = lastSessionId(catalog);
   const isQuiet = (): boolean =>
     liveSessions(catalog, paths.temporary).length === 0 && lastSessionId(catalog) === newest;
@@ -140,7 +146,7 @@ async function removeStrays(
     after = page.at(-1)?.id;
     if (after === undefined) return;
     const strays = page.filter(({ id }) => objects.find(id) === undefined);
-    const old = await filterAsync(strays, ({ id }) => isOlder(home, id, beforeMs));
+    const old = await filterAsync(strays, ({ id }) => isOlder(home, 'chunk', id, olderMs));
     if (old.length === 0) continue;
     if (!isQuiet()) return;
     const ids = old.map(({ id }) => id);
@@ -154,7 +160,8 @@ async function removeStrays(
  * A manifest without a row that no process is about to give one: the catalog is older than the store, as after a home
  * was copied back, or its process was killed in between. What it needs may look like garbage here.
  */
-async function hasUnknownManifest({ catalog, paths, store, objects }: OpenHome): Promise<boolean> {
+async function hasUnknownManifest(home: OpenHome): Promise<boolean> {
+  const { catalog, paths, store, objects } = home;
   let after: StoreId | undefined;
   for (;;) {
     const page = await store.list('manifest', after === undefined ? {} : { after });
@@ -163,12 +170,36 @@ async function hasUnknownManifest({ catalog, paths, store, objects }: OpenHome):
     const unknown = page.filter(({ id }) => objects.find(id) === undefined);
     if (unknown.length === 0 || liveSessions(catalog, paths.temporary).length > 0) continue;
     // Once more, now that nobody is adding: its row may have come meanwhile.
-    if (unknown.some(({ id }) => objects.find(id) === undefined)) return true;
+    const still = unknown.filter(({ id }) => objects.find(id) === undefined);
+    const settled = await filterAsync(still, async ({ id }) => {
+      if (!(await isOlder(home, 'manifest', id, arrivedBeforeMs(home)))) return false;
+      return (await vaultOfStored(home, id)) === home.vaultId;
+    });
+    if (settled.length > 0) return true;
   }
 }
 
-async function isOlder({ fileSystem, paths }: OpenHome, id: StoreId, beforeMs: number): Promise<boolean> {
-  const stat = await fileSystem.stat(objectPath(paths.objects, 'chunk', id)).catch((error: unknown) => {
+/** What is older than this is not about to be entered by another process. */
+function arrivedBeforeMs({ paths }: OpenHome): number {
+  return fs.existsSync(paths.node) ? Date.now() - ARRIVAL_MS : Number.MAX_SAFE_INTEGER;
+}
+
+/** Of a manifest that is not this vault's own nothing here depends. */
+async function vaultOfStored({ store, vaultId }: OpenHome, id: StoreId): Promise<string | undefined> {
+  try {
+    return vaultOf(await store.get('manifest', id, { offset: 0, length: OBJECT_HEADER_BYTES })) ?? vaultId;
+  } catch {
+    return vaultId;
+  }
+}
+
+async function isOlder(
+  { fileSystem, paths }: OpenHome,
+  kind: ObjectKind,
+  id: StoreId,
+  beforeMs: number,
+): Promise<boolean> {
+  const stat = await fileSystem.stat(objectPath(paths.objects, kind, id)).catch((error: unknown) => {
     throw fileSystemError(error, `looking at object ${id}`);
   });
   return stat !== undefined && Number(stat.mtimeNs / 1_000_000n) <= beforeMs;

@@ -22,6 +22,7 @@ import { isDisktroError, missingObject, throwIfAborted } from '../errors.js';
 import type { Cluster } from './cluster.js';
 import { HeldWriter } from './held-writer.js';
 import { catalogRecord } from './manifest-writer.js';
+import { noteCopiesOf } from './note-copies.js';
 import { ObjectReader } from './object-reader.js';
 import { PeerSource } from './peer-source.js';
 import type { OpenVault } from './vault.js';
@@ -71,8 +72,10 @@ export async function importManifests(
   const [known, removed] = [knownFiles(home.catalog, all), removedManifests(home.catalog, all)];
   const wanted = all.filter((id) => !known.has(id) && !removed.has(id)) as FileId[];
   const failed = await importEach(vault, cluster, wanted, { signal, onProgress });
+  const imported = wanted.filter((id) => !failed.has(id));
   for (const [node, ids] of listed) noteCopies(home.catalog, node, ids);
-  return { imported: wanted.filter((id) => !failed.has(id)), failed, unreachable };
+  await noteCopiesOf(home, cluster, imported, [...listed.keys()], signal);
+  return { imported, failed, unreachable };
 }
 
 async function importEach(

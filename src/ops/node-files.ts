@@ -151,6 +151,15 @@ export class NodeFiles {
     await this.#writeJson('slots.json', { v: 1, slots });
   }
 
+  /** The vault whose owner may have the key of the CA: the first one that asked; undefined: none yet. */
+  async ownerVault(): Promise<string | undefined> {
+    return ((await this.#json('owner.json')) as { readonly vault?: string } | undefined)?.vault;
+  }
+
+  async writeOwnerVault(vault: string): Promise<void> {
+    await this.#writeJson('owner.json', { v: 1, vault });
+  }
+
   /** When any of the files was last replaced, ns; for a running `serve` to notice. */
   async changedNs(): Promise<bigint> {
     const stat = await this.#fileSystem.stat(this.#paths.node);

@@ -1,6 +1,6 @@
 /** Asks the members which objects of files they have, so that the copies that this catalog counts are those there are. */
 import { noteCopies } from '../catalog/copies.js';
-import type { FileId, StoreId } from '../core/ids.js';
+import type { FileId, NodeId, StoreId } from '../core/ids.js';
 import { isDisktroError } from '../errors.js';
 import type { Cluster } from './cluster.js';
 import type { OpenHome } from './home.js';
@@ -12,13 +12,14 @@ export async function noteCopiesOf(
   home: OpenHome,
   cluster: Cluster,
   files: readonly FileId[],
+  nodes: readonly NodeId[],
   signal?: AbortSignal,
 ): Promise<void> {
   const ids = new Set<StoreId>();
   for (const file of files) for (const { storeId } of home.objects.descendants(file)) ids.add(storeId);
   const all = [...ids];
   await Promise.all(
-    cluster.everyone().map(async (node) => {
+    nodes.map(async (node) => {
       try {
         for (let from = 0; from < all.length; from += ASK_IDS) {
           const page = all.slice(from, from + ASK_IDS);

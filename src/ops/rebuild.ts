@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { Catalog } from '../catalog/catalog.js';
 import { syncFolderOf } from '../catalog/database.js';
+import { removedManifests } from '../catalog/imports.js';
 import { ProcessLock } from '../catalog/lock.js';
 import { Rebuilder } from '../catalog/rebuilder.js';
 import { isAlive, newToken } from '../catalog/sessions.js';
@@ -22,6 +23,7 @@ import type { ObjectSize } from '../store/object-store.js';
 import type { HomePaths } from '../store/paths.js';
 import { homePaths } from '../store/paths.js';
 import { rebuildLock } from './crash-recovery.js';
+import { enterHeld, isOfOthers, keepAgreements } from './held-rebuild.js';
 import type { HomeOptions } from './home.js';
 import { OpenHome } from './home.js';
 import { catalogRecord } from './manifest-writer.js';
@@ -68,12 +70,15 @@ export async function rebuildCatalog(options: RebuildOptions): Promise<RebuildRe
     const damaged: string[] = [];
     let totals: ReturnType<Rebuilder['totals']>;
     try {
+      keepAgreements(paths.catalog, catalog);
       const walk = new Walk(vault, options);
       for await (const { id } of storedObjects(home, 'manifest')) {
         throwIfAborted(options.signal);
+        if ((await isOfOthers(home, 'manifest', id)) || removedManifests(catalog, [id]).size > 0) continue;
         if (!(await walk.enter(id as FileId))) damaged.push(id);
       }
       totals = await walk.finish(damaged.length > 0);
+      await enterHeld(home, options.signal);
     } finally {
       await vault.close();
     }

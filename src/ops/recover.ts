@@ -18,8 +18,7 @@ import type { ImportOptions, ImportResult } from './import-manifests.js';
 import { importManifests } from './import-manifests.js';
 import { takeUpInvite } from './join.js';
 import { NodeFiles } from './node-files.js';
-import { noteCopiesOf } from './note-copies.js';
-import type { RecoveredKey } from './recover-question.js';
+import type { RecoveredKey, VaultQuestion } from './recover-question.js';
 import { askForVault } from './recover-question.js';
 import { openAuthority } from './sealed-authority.js';
 import { fetchRecord, takeRecord } from './stored-records.js';
@@ -57,7 +56,7 @@ export interface RecoverResult {
 export async function recoverVault(options: RecoverOptions): Promise<RecoverResult> {
   const startedMs = performance.now();
   const { secret, vault, signal } = options;
-  const key = await askForVault({ address: options.from, secret, vault, signal });
+  const key = await askUntilInvited({ address: options.from, secret, vault, signal });
   const { vaultFile, masterKey, slotId } = key;
   const home = await homeFor(options, key);
   // From here on the vault closes the home and wipes the keys.
@@ -67,13 +66,38 @@ export async function recoverVault(options: RecoverOptions): Promise<RecoverResu
     const nodes = await reach(cluster, home, options);
     await writeVault(open, cluster, nodes);
     const result = await importManifests(open, cluster, options);
-    await noteCopiesOf(home, cluster, result.imported, signal);
     await new NodeFiles(home).writeMembers(cluster.membership.snapshot());
     const seconds = (performance.now() - startedMs) / 1000;
     return { ...told(home.path, vaultFile.vaultId, result, nodes), seconds };
   } finally {
     await cluster.close();
   }
+}
+
+/** Where the vault holds no CA, the member that is asked must be one that may invite: the others are tried as well. */
+async function askUntilInvited(question: VaultQuestion): Promise<RecoveredKey> {
+  const key = await askForVault(question);
+  if (key.authority !== undefined || key.invite !== undefined) return key;
+  for (const address of addressesOf(key.records)) {
+    try {
+      const other = await askForVault({ ...question, address });
+      if (other.invite === undefined || other.vaultFile.vaultId !== key.vaultFile.vaultId) continue;
+      key.masterKey.fill(0);
+      return other;
+    } catch (error) {
+      if (!isDisktroError(error, 'E_PEER_REFUSED', 'E_PEER_UNREACHABLE', 'E_WRONG_PASSWORD')) throw error;
+    }
+  }
+  return key;
+}
+
+/** One address of each member that the answer names, unchecked: what answers there has to know the vault. */
+function addressesOf(records: unknown): readonly string[] {
+  if (!Array.isArray(records)) return [];
+  const firsts = records.map(
+    (record: { readonly addresses?: readonly unknown[] } | null) => record?.addresses?.[0],
+  );
+  return firsts.filter((address): address is string => typeof address === 'string').slice(0, 50);
 }
 
 function told(home: string, vaultId: string, result: ImportResult, nodes: readonly NodeId[]) {

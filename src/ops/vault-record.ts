@@ -9,6 +9,7 @@ import { isDisktroError } from '../errors.js';
 import { MAX_SLOTS } from '../limits.js';
 import type { SignedVaultRecord } from '../net/vault-record.js';
 import { signVaultRecord, verifyVaultRecord } from '../net/vault-record.js';
+import { askForAuthority } from './ask-authority.js';
 import type { Cluster } from './cluster.js';
 import { NodeFiles } from './node-files.js';
 import { openAuthority, sealAuthority } from './sealed-authority.js';
@@ -32,8 +33,23 @@ export async function agreeOnRecord(
 ): Promise<RecordAgreement> {
   const failures = new Map<NodeId, unknown>();
   const known = await newestRecord(vault, cluster, failures, signal);
-  const record = await updated(vault, cluster, known);
-  takeRecord(vault.home, vault.id, record);
+  const first = await updated(vault, cluster, known);
+  takeRecord(vault.home, vault.id, first);
+  const told = await tell(vault, cluster, failures, signal);
+  if (first.authority !== undefined) return { told, failures, hasAuthority: true };
+  // Who has the CA's key gives it only to a vault whose record it has seen.
+  const keyPem = await askForAuthority(vault, cluster, told, signal);
+  if (keyPem === undefined) return { told, failures, hasAuthority: false };
+  takeRecord(vault.home, vault.id, await updated(vault, cluster, first, keyPem));
+  return { told: await tell(vault, cluster, failures, signal), failures, hasAuthority: true };
+}
+
+async function tell(
+  vault: OpenVault,
+  cluster: Cluster,
+  failures: Map<NodeId, unknown>,
+  signal: AbortSignal | undefined,
+): Promise<readonly NodeId[]> {
   const told: NodeId[] = [];
   const reachable = cluster.everyone().filter((node) => !failures.has(node));
   await Promise.all(
@@ -47,7 +63,7 @@ export async function agreeOnRecord(
       }
     }),
   );
-  return { told, failures, hasAuthority: record.authority !== undefined };
+  return told;
 }
 
 /** Whether a record is this vault's own: of its id, and signed by the key that only its owner can derive. */
@@ -98,11 +114,13 @@ async function updated(
   vault: OpenVault,
   cluster: Cluster,
   known: SignedVaultRecord | undefined,
+  caKeyPem?: string,
 ): Promise<SignedVaultRecord> {
   const files = new NodeFiles(vault.home);
   const here = (await readSlots(vault.home.fileSystem, vault.home.paths)).flatMap(({ slot }) => slot ?? []);
   const slots = mergeSlots(here, await files.agreedSlots(), known === undefined ? [] : slotsOfRecord(known));
-  const authority = await authorityFor(vault, cluster, files, known);
+  const keyPem = caKeyPem ?? (await files.read())?.caKeyPem;
+  const authority = authorityFor(vault, cluster, keyPem, known);
   const isSame =
     known !== undefined &&
     sameIds(slots, slotsOfRecord(known)) &&
@@ -160,18 +178,17 @@ function sign(
 }
 
 /** What is sealed already stays, unless it is of another cluster. */
-async function authorityFor(
+function authorityFor(
   vault: OpenVault,
   cluster: Cluster,
-  files: NodeFiles,
+  keyPem: string | undefined,
   known: SignedVaultRecord | undefined,
-): Promise<string | undefined> {
+): string | undefined {
   const { caPem } = cluster.credentials;
   if (known?.authority !== undefined) {
     const opened = openAuthority(vault.masterKey, vault.id, known.authority);
     if (opened?.certificatePem === caPem) return known.authority;
   }
-  const keyPem = (await files.read())?.caKeyPem;
   if (keyPem === undefined) return undefined;
   return sealAuthority(vault.masterKey, vault.id, { certificatePem: caPem, keyPem });
 }

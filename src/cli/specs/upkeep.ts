@@ -5,17 +5,21 @@ import { nonEmpty, parseSeconds } from '../option-values.js';
 const GC: CommandSpec = {
   name: 'gc',
   summary: 'free the space of objects that no file needs any more',
-  details: 'Needs no password. Safe beside a running chunk: it never takes what that one needs.',
+  details:
+    'Safe beside a running chunk: it never takes what that one needs. With peers and the password it first finds out ' +
+    'what other machines of the vault have stored, and tells the peers what to delete; without the password it frees ' +
+    'here only.',
   options: [
     {
       flags: '--grace <seconds>',
       help: 'how long an object must have been without use; 0 frees at once (default: delete_grace)',
       parse: parseSeconds,
     },
-    { flags: '--dry-run', help: 'only say what would be freed' },
+    { flags: '--dry-run', help: 'only say what would be freed here' },
+    { flags: '--force', help: 'tell peers although a node is out of reach that may know of other files' },
   ],
   examples: ['disktro gc', 'disktro gc --grace 0', 'disktro gc --dry-run --json'],
-  exits: ['usage', 'noVault', 'locked', 'corrupt'],
+  exits: ['usage', 'noVault', 'locked', 'wrongPassword', 'corrupt'],
   load: () => import('../commands/gc.js'),
 };
 
@@ -33,6 +37,27 @@ const VERIFY: CommandSpec = {
   examples: ['disktro verify', 'disktro verify latest', 'disktro verify --read-data --json'],
   exits: ['usage', 'notFound', 'noVault', 'locked', 'wrongPassword', 'corrupt', 'missing'],
   load: () => import('../commands/verify.js'),
+};
+
+const REPAIR: CommandSpec = {
+  name: 'repair',
+  summary: 'compare with every peer, and send and fetch what is lacking',
+  details:
+    'One round of what `serve` does by itself. Needs no password; with it, files that other machines of the vault have ' +
+    'stored are found too.',
+  examples: ['disktro repair', 'disktro repair --json'],
+  exits: [
+    'usage',
+    'inputs',
+    'notFound',
+    'noVault',
+    'locked',
+    'wrongPassword',
+    'unreachable',
+    'refused',
+    'noSpace',
+  ],
+  load: () => import('../commands/repair.js'),
 };
 
 const REBUILD: CommandSpec = {
@@ -95,4 +120,4 @@ const AUDIT: CommandSpec = {
   load: () => import('../commands/audit.js'),
 };
 
-export const UPKEEP_COMMANDS: readonly CommandSpec[] = [GC, VERIFY, REBUILD, STATUS, WHATIF, AUDIT];
+export const UPKEEP_COMMANDS: readonly CommandSpec[] = [GC, VERIFY, REPAIR, REBUILD, STATUS, WHATIF, AUDIT];

@@ -133,7 +133,8 @@ async function stream(
     else await pipeline(sent, response);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'EIO' || error instanceof DisktroError) {
+    const isFreed = code === 'ENOENT' && isDeletionNoted(node.home.catalog, id);
+    if (!isFreed && (code === 'ENOENT' || code === 'EIO' || error instanceof DisktroError)) {
       noteDamaged(node, id, code === 'ENOENT');
       if (code === 'ENOENT' && !response.headersSent) throw missingObject(id);
     }

@@ -6,6 +6,7 @@ import type { StoreId, VaultId } from '../../core/ids.js';
 import { isStoreId, isVaultId } from '../../core/ids.js';
 import { isDisktroError } from '../../errors.js';
 import { isSignedByVault, MAX_VAULT_RECORD_BYTES } from '../../net/vault-record.js';
+import { giveAuthority } from '../../ops/ask-authority.js';
 import { vaultIdOfHome } from '../../ops/home.js';
 import { recordVersions, storedRecord, takeRecord } from '../../ops/stored-records.js';
 import { readJsonBody, refusal, replyJson } from '../json-body.js';
@@ -20,6 +21,13 @@ const CLOCK_SLACK_MS = 10 * 60 * 1000;
 const DELETION = z.object({
   vault: z.string().refine(isVaultId),
   ids: z.array(z.string().refine(isStoreId)).max(MAX_DELETED_IDS),
+  issued_ms: z.int().min(0),
+  signature: z.string().max(100),
+});
+
+const AUTHORITY = z.strictObject({
+  vault: z.string().refine(isVaultId),
+  node: z.string().max(100),
   issued_ms: z.int().min(0),
   signature: z.string().max(100),
 });
@@ -42,6 +50,15 @@ export function vaultRoutes(node: NodeService): readonly Route[] {
     }),
     member('PUT', '/vault', (call) => putRecord(node, call)),
     member('POST', '/delete', (call) => deleteObjects(node, call)),
+    member('POST', '/authority', async ({ request, response, caller }) => {
+      const order = AUTHORITY.parse(await readJsonBody(request));
+      const key = await giveAuthority(node.home, caller, order).catch((error: unknown) => {
+        if (isDisktroError(error, 'E_PEER_REFUSED')) throw refusal(403, error.message);
+        throw error;
+      });
+      node.log.warning(`vault ${order.vault.slice(0, 8)} has the key of this cluster now`);
+      replyJson(response, 200, { key });
+    }),
   ];
 }
 

@@ -1,0 +1,50 @@
+/** `disktro repair`: one round of comparing with every member, sending what they lack and fetching what is lacking here. */
+import type { NodeId } from '../../core/ids.js';
+import { DisktroError } from '../../errors.js';
+import { shortNodeId } from '../../net/node-id.js';
+import { contactAll } from '../../ops/contact.js';
+import { HeldWriter } from '../../ops/held-writer.js';
+import { importManifests } from '../../ops/import-manifests.js';
+import { NodeFiles } from '../../ops/node-files.js';
+import { repairOnce } from '../../ops/repair.js';
+import { opened, openedHome } from '../../ops/vault.js';
+import type { Context } from '../context.js';
+import { agreeOnRecord, openForPeers } from '../node-context.js';
+import { count, formatBytes } from '../units.js';
+
+export async function run(context: Context): Promise<void> {
+  const { output, signal, config } = context;
+  await using doors = await openForPeers(context);
+  const { vault, cluster } = doors;
+  const home = openedHome(doors.home);
+  if (cluster === undefined) {
+    throw new DisktroError('E_NOT_FOUND', 'this home has no peers', {
+      hint: 'run `disktro peers invite` here and `disktro peers join` on another machine',
+    });
+  }
+  const failures = new Map<NodeId, unknown>(await contactAll(cluster, cluster.everyone(), signal));
+  await new NodeFiles(home).writeMembers(cluster.membership.snapshot());
+  if (vault !== undefined) await agreeOnRecord(context, vault, cluster);
+  const imported =
+    vault === undefined ? 0 : (await importManifests(opened(vault), cluster, { signal })).imported.length;
+  const writer = new HeldWriter(home, { quotaBytes: config.quota, reserveBytes: config.reserve });
+  const onFailure = (node: NodeId, error: unknown): unknown => failures.set(node, error);
+  const result = await repairOnce({ home, cluster, writer, signal, onFailure });
+  await writer.idle();
+  const { pushed, fetched, bytes, failed } = result;
+  if (output.isJson) {
+    output.record({ sent: pushed, fetched, bytes, failed, imported, unreachable: [...failures.keys()] });
+  } else {
+    const files = imported === 0 ? '' : `, ${count(imported, 'file')} of other machines found`;
+    output.result(`${pushed} sent, ${fetched} fetched (${formatBytes(bytes)})${files}`);
+  }
+  for (const [node, error] of failures) {
+    output.warning(`node ${shortNodeId(node)}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  if (failures.size === cluster.everyone().length) throw [...failures.values()][0];
+  if (failed === 0) return;
+  throw new DisktroError('E_TOO_FEW_COPIES', `${count(failed, 'object')} could not be sent or fetched`, {
+    hint: 'bring the nodes up that are out of reach, and run it again',
+    details: { failed },
+  });
+}

@@ -1,0 +1,54 @@
+/**
+ * Garbage collection of a vault that has copies on other nodes: first what other machines of the vault have stored is
+ * found out, then this home is collected, then the peers are told, if nobody is out of reach who may know more.
+ */
+import type { NodeId } from '../core/ids.js';
+import type { Cluster } from './cluster.js';
+import { deleteOnPeers } from './delete-on-peers.js';
+import { freeDueDeletions } from './deletions.js';
+import type { GcOptions, GcResult } from './gc.js';
+import { collectGarbage } from './gc.js';
+import { importManifests } from './import-manifests.js';
+import type { OpenVault } from './vault.js';
+import { agreeOnRecord } from './vault-record.js';
+
+export interface CollectOptions extends GcOptions {
+  /** Tell peers even when a member is out of reach, or has a file that could not be read. */
+  readonly isForced: boolean;
+}
+
+export interface CollectResult extends GcResult {
+  /** Files of other machines that are in this catalog since now. */
+  readonly imported: number;
+  readonly peers: {
+    /** Objects that peers were told to delete. */
+    readonly told: number;
+    /** Members that have not heard all of it. */
+    readonly unreachable: readonly NodeId[];
+    /** Whether nothing was told because some member may know of files that this machine does not. */
+    readonly isWaiting: boolean;
+  };
+}
+
+/** @throws what {@link collectGarbage} throws; members' failures are in the result */
+export async function collectEverywhere(
+  vault: OpenVault,
+  cluster: Cluster,
+  options: CollectOptions,
+): Promise<CollectResult> {
+  const { signal, graceSeconds = 0, isForced } = options;
+  const found = await importManifests(vault, cluster, { signal });
+  const result = await collectGarbage(vault, options);
+  const isWaiting = !isForced && (found.unreachable.size > 0 || found.failed.size > 0);
+  const peers = { told: 0, unreachable: [...found.unreachable.keys()], isWaiting };
+  if (isWaiting) return { ...result, imported: found.imported.length, peers };
+  // A member takes an order only from a vault that it knows.
+  await agreeOnRecord(vault, cluster, signal);
+  const { told, failures } = await deleteOnPeers(vault, cluster, { graceMs: graceSeconds * 1000, signal });
+  await freeDueDeletions(vault.home, Date.now());
+  return {
+    ...result,
+    imported: found.imported.length,
+    peers: { told, unreachable: [...failures.keys()], isWaiting },
+  };
+}
