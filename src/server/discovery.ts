@@ -10,8 +10,8 @@ import type { Mdns, Sighting } from '../net/mdns.js';
 import { isNodeId } from '../net/node-id.js';
 import type { Cluster } from '../ops/cluster.js';
 import { contact, contactAt } from '../ops/contact.js';
-import type { NodeService } from './node-service.js';
 import { isAnyHost } from './own-addresses.js';
+import type { ServingNode } from './serving-node.js';
 
 export interface DiscoveryOptions {
   /** `host:port`, with or without `http://`; tried at start and while no member is online. */
@@ -22,7 +22,7 @@ export interface DiscoveryOptions {
   readonly port: number;
 }
 
-type Node = Pick<NodeService, 'cluster' | 'id' | 'log' | 'noteMerge'>;
+type Node = Pick<ServingNode, 'cluster' | 'id' | 'log' | 'noteMerge'>;
 
 /** Of addresses from the network; one more is forgotten, it will be heard again. */
 const MOST_TRIES = 4;

@@ -27,12 +27,12 @@ import { Discovery } from './discovery.js';
 import type { Listener } from './listen.js';
 import { listenOnePort } from './listen.js';
 import { type Log, messageOf } from './log.js';
-import type { NodeService } from './node-service.js';
-import { MemoryBudget } from './node-service.js';
 import { OwnRecord } from './own-record.js';
 import { createRouter } from './router.js';
 import { allRoutes } from './routes.js';
 import { Schedule } from './schedule.js';
+import type { ServingNode } from './serving-node.js';
+import { MemoryBudget } from './serving-node.js';
 
 export interface ServeOptions {
   readonly home: string;
@@ -70,7 +70,7 @@ const SCRUB_SECONDS = 60;
 const LEAST_SCRUB_BYTES = 8 * 1024 * 1024;
 const RENEW_BEFORE_MS = 60 * 24 * 60 * 60 * 1000;
 
-export class RunningNode implements NodeService {
+export class RunningNode implements ServingNode {
   readonly home: OpenHome;
   readonly files: NodeFiles;
   readonly writer: HeldWriter;

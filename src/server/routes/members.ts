@@ -8,8 +8,8 @@ import { JOIN_EXPORTER_LABEL } from '../../net/invite.js';
 import { acceptJoin, renewCertificate } from '../../ops/join.js';
 import { wantedCopies } from '../../ops/repair.js';
 import { readJsonBody, refusal, replyJson, replyText } from '../json-body.js';
-import type { NodeService } from '../node-service.js';
 import type { Call, Route } from '../router.js';
+import type { ServingNode } from '../serving-node.js';
 
 const EXCHANGE_BYTES = 8 * 1024 * 1024;
 
@@ -38,7 +38,7 @@ export interface ShownNode {
   readonly version: string;
 }
 
-export function memberRoutes(node: NodeService): readonly Route[] {
+export function memberRoutes(node: ServingNode): readonly Route[] {
   return [
     {
       method: 'GET',
@@ -87,7 +87,7 @@ export function memberRoutes(node: NodeService): readonly Route[] {
   ];
 }
 
-async function register(node: NodeService, { request, response, connection, caller }: Call): Promise<void> {
+async function register(node: ServingNode, { request, response, connection, caller }: Call): Promise<void> {
   const body = await readJsonBody(request);
   const isEmpty = body === undefined || Object.keys(body as object).length === 0;
   if (isEmpty) {
@@ -112,19 +112,19 @@ async function register(node: NodeService, { request, response, connection, call
 }
 
 /** Objects here that have too few copies elsewhere. */
-function leftToDrain(node: NodeService): number {
+function leftToDrain(node: ServingNode): number {
   const cluster = clusterOf(node);
   return countUnderCopied(node.home.catalog, wantedCopies(cluster), cluster.counted());
 }
 
-function clusterOf(node: NodeService) {
+function clusterOf(node: ServingNode) {
   const cluster = node.cluster();
   if (cluster === undefined) throw refusal(404, 'this node belongs to no cluster');
   return cluster;
 }
 
 /** All members, this node last. */
-export function shownNodes(node: NodeService): readonly ShownNode[] {
+export function shownNodes(node: ServingNode): readonly ShownNode[] {
   const { manifests, chunks } = countHoldings(node.home.catalog);
   const cluster = node.cluster();
   if (cluster === undefined) return [];

@@ -19,8 +19,8 @@ import { vaultIdOfHome } from '../../ops/home.js';
 import { groupRange, sharedHoldings } from '../../ops/shared-holdings.js';
 import { objectPath } from '../../store/paths.js';
 import { readJsonBody, refusal, replyJson } from '../json-body.js';
-import type { NodeService } from '../node-service.js';
 import type { Call, Route } from '../router.js';
+import type { ServingNode } from '../serving-node.js';
 
 const MAX_IDS = 10_000;
 const MANIFEST_PAGE = 1_000;
@@ -36,7 +36,7 @@ const PROVE = z.object({
 });
 const OFFER = z.object({ chunk_id: STORE_ID, from_node: z.string().max(100) });
 
-export function objectRoutes(node: NodeService): readonly Route[] {
+export function objectRoutes(node: ServingNode): readonly Route[] {
   const member = (method: string, path: string, handle: (call: Call) => Promise<void>): Route => ({
     method,
     path,
@@ -79,7 +79,7 @@ export function objectRoutes(node: NodeService): readonly Route[] {
   ];
 }
 
-async function sendObject(node: NodeService, { request, response, query, caller }: Call): Promise<void> {
+async function sendObject(node: ServingNode, { request, response, query, caller }: Call): Promise<void> {
   const id = storeIdOf(query);
   const holding = findHolding(node.home.catalog, id);
   if (holding === undefined) throw missingObject(id);
@@ -107,7 +107,7 @@ async function sendObject(node: NodeService, { request, response, query, caller 
 
 /** A whole object is hashed on its way out: one that is damaged is cut off before its last byte, and noted. */
 async function stream(
-  node: NodeService,
+  node: ServingNode,
   response: ServerResponse,
   {
     id,
@@ -143,7 +143,7 @@ async function stream(
 }
 
 /** Nothing relies on it from now on, and whoever has it whole may send it again. */
-function noteDamaged(node: NodeService, id: StoreId, isGone: boolean): void {
+function noteDamaged(node: ServingNode, id: StoreId, isGone: boolean): void {
   node.log.error(`object ${id} is ${isGone ? 'gone' : 'damaged'} here; it is fetched again from a peer`);
   const row = node.home.objects.find(id);
   if (row !== undefined) node.home.objects.markLost([row.row]);
@@ -170,7 +170,7 @@ function checking(id: StoreId, bytes: number): Transform {
   });
 }
 
-async function takeObject(node: NodeService, { request, response, query, caller }: Call): Promise<void> {
+async function takeObject(node: ServingNode, { request, response, query, caller }: Call): Promise<void> {
   const id = storeIdOf(query);
   const kind = query.get('kind') ?? 'chunk';
   if (kind !== 'chunk' && kind !== 'manifest') throw refusal(400, 'kind: expected chunk or manifest');
@@ -214,7 +214,7 @@ async function readFully(request: AsyncIterable<Buffer>, body: Buffer): Promise<
 }
 
 /** The object is fetched from the member that is named, never from an address in the request. */
-async function fetchOffered(node: NodeService, { request, response }: Call): Promise<void> {
+async function fetchOffered(node: ServingNode, { request, response }: Call): Promise<void> {
   const offer = OFFER.parse(await readJsonBody(request));
   const id = offer.chunk_id as StoreId;
   const cluster = node.cluster();
@@ -239,7 +239,7 @@ async function fetchOffered(node: NodeService, { request, response }: Call): Pro
   }
 }
 
-async function prove(node: NodeService, { request, response }: Call): Promise<void> {
+async function prove(node: ServingNode, { request, response }: Call): Promise<void> {
   const { nonce, ranges } = PROVE.parse(await readJsonBody(request));
   const key = Buffer.from(nonce, 'hex');
   const proofs: (string | null)[] = [];
@@ -263,7 +263,7 @@ async function prove(node: NodeService, { request, response }: Call): Promise<vo
 
 /** What the caller and this node should both hold; everything for who is on this machine. */
 function sharedOf(
-  node: NodeService,
+  node: ServingNode,
   caller: NodeId | undefined,
   range: HoldingRange = {},
 ): Iterable<Holding> {

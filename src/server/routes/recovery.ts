@@ -9,8 +9,8 @@ import { makeInvite } from '../../ops/join.js';
 import type { FoundClaim } from '../../ops/recover-answer.js';
 import { costsOf, findByCode, findByProof, madeUpSecret } from '../../ops/recover-answer.js';
 import { readJsonBody, refusal, replyJson } from '../json-body.js';
-import type { NodeService } from '../node-service.js';
 import type { Call, Route } from '../router.js';
+import type { ServingNode } from '../serving-node.js';
 
 const MAX_BODY_BYTES = 4096;
 const MINUTE_MS = 60_000;
@@ -26,7 +26,7 @@ const COSTS = z.strictObject({ v: z.literal(1), vault: VAULT });
 const PROOF = z.strictObject({ v: z.literal(1), vault: VAULT, proofs: PROOFS });
 const REQUEST = z.union([CODE, COSTS, PROOF]);
 
-export function recoveryRoutes(node: NodeService): readonly Route[] {
+export function recoveryRoutes(node: ServingNode): readonly Route[] {
   // To ask what a password costs is not to try one, so each has its own count.
   const tries = new RequestLimit(LIMITS);
   const questions = new RequestLimit(LIMITS);
@@ -66,7 +66,7 @@ export function recoveryRoutes(node: NodeService): readonly Route[] {
   ];
 }
 
-async function answer(node: NodeService, { response }: Call, { record, slot }: FoundClaim): Promise<void> {
+async function answer(node: ServingNode, { response }: Call, { record, slot }: FoundClaim): Promise<void> {
   const { records, removals } = node.cluster()?.membership.snapshot() ?? { records: [], removals: [] };
   const { id, vault_file, authority = null } = record;
   // Only where the owner cannot make a certificate with what is sealed in the record.
@@ -76,14 +76,14 @@ async function answer(node: NodeService, { response }: Call, { record, slot }: F
 }
 
 /** null: this node does not hold the CA's key. */
-async function inviteOf(node: NodeService): Promise<string | null> {
+async function inviteOf(node: ServingNode): Promise<string | null> {
   const identity = await node.files.read();
   const addresses = node.cluster()?.membership.record(node.id)?.addresses ?? [];
   if (identity?.caKeyPem === undefined || addresses.length === 0) return null;
   return makeInvite(node.files, addresses, Date.now(), INVITE_MS);
 }
 
-async function secretOf(node: NodeService): Promise<Buffer> {
+async function secretOf(node: ServingNode): Promise<Buffer> {
   const identity = await node.files.read();
   return madeUpSecret(identity?.keyPem ?? node.id);
 }

@@ -10,8 +10,8 @@ import { giveAuthority } from '../../ops/ask-authority.js';
 import { vaultIdOfHome } from '../../ops/home.js';
 import { recordVersions, storedRecord, takeRecord } from '../../ops/stored-records.js';
 import { readJsonBody, refusal, replyJson } from '../json-body.js';
-import type { NodeService } from '../node-service.js';
 import type { Call, Route } from '../router.js';
+import type { ServingNode } from '../serving-node.js';
 
 const MAX_DELETED_IDS = 10_000;
 const MOST_AGE_MS = 24 * 60 * 60 * 1000;
@@ -32,7 +32,7 @@ const AUTHORITY = z.strictObject({
   signature: z.string().max(100),
 });
 
-export function vaultRoutes(node: NodeService): readonly Route[] {
+export function vaultRoutes(node: ServingNode): readonly Route[] {
   const member = (method: string, path: string, handle: (call: Call) => Promise<void>): Route => ({
     method,
     path,
@@ -62,7 +62,7 @@ export function vaultRoutes(node: NodeService): readonly Route[] {
   ];
 }
 
-async function putRecord(node: NodeService, { request, response, query }: Call): Promise<void> {
+async function putRecord(node: ServingNode, { request, response, query }: Call): Promise<void> {
   const vault = vaultIdOf(query);
   const json = await readJsonBody(request, { maxBytes: MAX_VAULT_RECORD_BYTES });
   try {
@@ -75,7 +75,7 @@ async function putRecord(node: NodeService, { request, response, query }: Call):
   }
 }
 
-async function deleteObjects(node: NodeService, { request, response }: Call): Promise<void> {
+async function deleteObjects(node: ServingNode, { request, response }: Call): Promise<void> {
   const { signature, ...order } = DELETION.parse(await readJsonBody(request));
   const nowMs = Date.now();
   if (order.issued_ms < nowMs - MOST_AGE_MS || order.issued_ms > nowMs + CLOCK_SLACK_MS) {

@@ -9,7 +9,7 @@ import type { OpenHome } from '../ops/home.js';
 import type { NodeFiles } from '../ops/node-files.js';
 import type { Log } from './log.js';
 
-export interface NodeService {
+export interface ServingNode {
   readonly home: OpenHome;
   readonly files: NodeFiles;
   readonly id: NodeId;
