@@ -1,8 +1,10 @@
 // Nodes of a cluster as people run them: real `serve` processes on free ports of loopback, each with a home of its own.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { scratchFolder } from '../ops/scratch-home.js';
-import { eventually, type Outcome, type Running, type RunOptions, run, start } from './command.js';
+import { environment, eventually, LAUNCHER, type Outcome, type RunOptions, run } from './command.js';
 
 export const PASSWORD = 'a password of tests';
 
@@ -18,8 +20,10 @@ const ENVIRONMENT = {
 export class TestNode {
   readonly home: string;
   readonly #env: Record<string, string>;
-  #serving: Running | undefined;
+  #serving: ChildProcess | undefined;
   port = 0;
+  /** What `serve` has said. */
+  log = '';
 
   constructor(folder: string, name: string) {
     this.home = join(folder, name);
@@ -28,11 +32,6 @@ export class TestNode {
 
   get address(): string {
     return `127.0.0.1:${this.port}`;
-  }
-
-  /** What `serve` has said. */
-  get log(): string {
-    return this.#serving?.said() ?? '';
   }
 
   run(...words: string[]): Promise<Outcome> {
@@ -52,19 +51,34 @@ export class TestNode {
 
   async serve(): Promise<void> {
     const words = ['serve', '--no-mdns', '--host', '127.0.0.1', '--port', String(this.port), '-v'];
-    const running = start({ cwd: '/', env: this.#env, secrets: [] }, words, { input: '' });
-    this.#serving = running;
+    const env = environment(this.#env);
+    const child = spawn(process.execPath, [LAUNCHER, ...words], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#serving = child;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (part: Buffer) => {
+        this.log += part.toString();
+      });
+    }
+    const earlier = this.log.length;
     const [, port] = await eventually(
       'serve listens',
-      () => /http:\/\/localhost:(\d+)\//.exec(running.said()) ?? undefined,
+      () => /http:\/\/localhost:(\d+)\//.exec(this.log.slice(earlier)) ?? undefined,
     );
     this.port = Number(port);
   }
 
+  /** Starts anew: what it counted in memory is forgotten. */
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.serve();
+  }
+
   async stop(): Promise<void> {
-    this.#serving?.child.kill('SIGTERM');
-    await this.#serving?.outcome.catch(() => {});
+    const child = this.#serving;
     this.#serving = undefined;
+    if (child === undefined || child.exitCode !== null) return;
+    child.kill('SIGTERM');
+    await once(child, 'exit');
   }
 }
 

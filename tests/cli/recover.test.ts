@@ -65,6 +65,7 @@ t.test('one peer of three survives, not the founder', { timeout: 280_000 }, asyn
   });
 
   await t.test('the recovery code brings back every file', async (t) => {
+    await survivor.restart();
     const node = fresh('by-code');
     const { status, stdout, stderr } = await node.run('--password-file', code, ...from, '--json');
     t.equal(status, 0, stderr);
@@ -86,6 +87,7 @@ t.test('one peer of three survives, not the founder', { timeout: 280_000 }, asyn
   });
 
   await t.test('the password brings back every file, into a node that serves', async (t) => {
+    await survivor.restart();
     const node = fresh('by-password');
     await node.serve();
     t.teardown(() => node.stop());
@@ -105,9 +107,9 @@ t.test('one peer of three survives, not the founder', { timeout: 280_000 }, asyn
 
   await t.test('the sixth try in a minute is refused unheard, with status 21', async (t) => {
     const wrong = { env: { DISKTRO_PASSWORD: '0004-1061-050R-3GG2-8A1C-60T3-GF5E' } };
-    const statuses: number[] = [];
-    for (let tries = 0; tries < 6; tries++)
-      statuses.push((await fresh('refused').runWith(wrong, ...from)).status);
-    t.equal(statuses.at(-1), 21);
+    await survivor.restart();
+    const tries = Array.from({ length: 6 }, () => fresh('refused').runWith(wrong, ...from));
+    const statuses = (await Promise.all(tries)).map(({ status }) => status);
+    t.same(statuses.sort(), [12, 12, 12, 12, 12, 21]);
   });
 });
