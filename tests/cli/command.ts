@@ -33,6 +33,8 @@ export interface RunOptions {
   readonly through?: readonly string[];
   /** Words in front of the launcher, for Node. */
   readonly nodeOptions?: readonly string[];
+  /** A server: it is not taken to hang as soon as a command is. */
+  readonly isServer?: boolean;
   /** This run may show a recovery code. */
   readonly mayShowCode?: boolean;
 }
@@ -77,14 +79,15 @@ export function start(place: Surroundings, words: readonly string[], options: Ru
   child.stdin?.on('error', () => {});
   if (options.input !== undefined) child.stdin?.end(options.input);
   const outcome = new Promise<Outcome>((resolve, reject) => {
-    const alarm = setTimeout(() => child.kill('SIGKILL'), HANG_MS);
+    const hangMs = options.isServer ? 10 * HANG_MS : HANG_MS;
+    const alarm = setTimeout(() => child.kill('SIGKILL'), hangMs);
     child.on('error', reject);
     child.on('close', (code, signal) => {
       clearTimeout(alarm);
       const told = { stdout: seen.out.toString(), stderr: seen.err.toString() };
       const seconds = (performance.now() - startedMs) / 1000;
       const shown = `disktro ${words.join(' ')}`;
-      if (signal === 'SIGKILL' && seconds > HANG_MS / 1000)
+      if (signal === 'SIGKILL' && seconds > hangMs / 1000)
         reject(new Error(`${shown}: hangs\n${told.stderr}`));
       const complaint = complaintOf(told, words, place.secrets, options);
       if (complaint !== undefined)
