@@ -145,7 +145,8 @@ export class PeerExchange {
   }
 
   onResponseData(controller: ExchangeControl, part: Buffer): void {
-    if (this.#isDone) return;
+    // After a pause the parser shows an empty part; pausing for that would go on for ever.
+    if (this.#isDone || part.byteLength === 0) return;
     this.#timer?.refresh();
     this.#guard(() => {
       this.#checkRate(part.byteLength);
