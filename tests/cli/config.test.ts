@@ -95,6 +95,13 @@ t.test('every key can be set in the environment', async (t) => {
     DISKTRO_WORKERS: '0',
     DISKTRO_PEERS: 'a.example:1, b.example:2',
     DISKTRO_EXCLUDE: '*.o\nnode_modules/',
+    DISKTRO_NODE_NAME: 'nas',
+    DISKTRO_ZONE: 'attic',
+    DISKTRO_QUOTA: '10G',
+    DISKTRO_RESERVE: '0',
+    DISKTRO_LIMIT_UPLOAD: '1M',
+    DISKTRO_LIMIT_DOWNLOAD: '2000',
+    DISKTRO_MDNS: 'false',
     DISKTRO_LOG_LEVEL: 'DEBUG',
   };
   const { values, sources } = await resolveConfig({ ...inputs, env });
@@ -112,6 +119,13 @@ t.test('every key can be set in the environment', async (t) => {
     workers: 0,
     peers: ['a.example:1', 'b.example:2'],
     exclude: ['*.o', 'node_modules/'],
+    node_name: 'nas',
+    zone: 'attic',
+    quota: 10 * 1024 ** 3,
+    reserve: 0,
+    limit_upload: 1024 ** 2,
+    limit_download: 2000,
+    mdns: false,
     log_level: 'DEBUG',
   });
   t.ok(Object.values(sources).every((source) => source.startsWith('environment DISKTRO_')));
