@@ -228,12 +228,15 @@ export class RunningNode implements NodeService {
     const isSame =
       credentials.certificatePem === before.credentials?.certificatePem && this.#cluster !== undefined;
     if (isSame && this.#cluster !== undefined) {
+      const { membership } = this.#cluster;
       const { records = [], removals = [] } = ((await this.files.members()) ?? {}) as Record<
         string,
         unknown[]
       >;
-      const merged = this.#cluster.membership.merge({ records, removals });
+      const merged = membership.merge({ records, removals });
       if (merged.changed.length > 0) await this.noteMerge(merged);
+      // A command that had read the file before this node wrote it last has put older news over newer.
+      else if (!membership.isAllIn(records, removals)) await this.#keepMembers();
       return;
     }
     await this.#cluster?.close();
