@@ -81,6 +81,7 @@ export class RunningNode implements NodeService {
   #cluster: Cluster | undefined;
   #listener: Listener | undefined;
   #seenNs = 0n;
+  #keeping: Promise<void> = Promise.resolve();
   #isDraining = false;
 
   private constructor(
@@ -187,12 +188,7 @@ export class RunningNode implements NodeService {
       handler: createRouter([...memberRoutes(this), ...objectRoutes(this)], this.#gate()),
       log: (message) => log.debug(message),
     });
-    const settings = {
-      ...this.#identity.settings,
-      name,
-      zone: this.#options.zone,
-      port: this.#listener.port,
-    };
+    const settings = { ...this.#identity.settings, name, zone: this.#options.zone, port: this.port };
     await this.files.writeSettings({ ...settings, addresses: this.#addresses() });
     await this.#reload();
     const every = this.#schedule;
@@ -358,7 +354,6 @@ export class RunningNode implements NodeService {
     const seq = Math.max(settings.seq, heard) + 1;
     await this.files.writeSettings({ ...settings, seq });
     this.#identity = (await this.files.read()) ?? this.#identity;
-    this.#seenNs = await this.files.changedNs();
     const { credentials } = this.#identity;
     if (credentials === undefined) throw new Error('a record needs a certificate');
     return ownRecord(this.#identity, credentials, await this.#measures());
@@ -392,9 +387,12 @@ export class RunningNode implements NodeService {
     return [...shown.slice(0, 7), `127.0.0.1:${port}`];
   }
 
+  /** One write at a time, each with what is known when it begins: of two at once the older might stay. */
   async #keepMembers(): Promise<void> {
-    if (this.#cluster === undefined) return;
-    await this.files.writeMembers(this.#cluster.membership.snapshot());
-    this.#seenNs = await this.files.changedNs();
+    const write = async (): Promise<void> => {
+      if (this.#cluster !== undefined) await this.files.writeMembers(this.#cluster.membership.snapshot());
+    };
+    this.#keeping = this.#keeping.then(write, write);
+    await this.#keeping;
   }
 }

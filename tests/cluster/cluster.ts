@@ -263,7 +263,7 @@ export class TestCluster {
   /** As the function of this name, and tells what the nodes told when it was in vain. */
   async until(what: string, look: () => boolean | Promise<boolean>, waitMs = WAIT_MS): Promise<void> {
     await until(what, look, waitMs).catch((error: unknown) => {
-      const logs = this.nodes.map((node) => `--- ${node.name}\n${node.log.slice(-2_000)}`).join('\n');
+      const logs = this.nodes.map((node) => `--- ${node.name}\n${tailOf(node.log)}`).join('\n');
       throw new Error(`${String(error)}\n${logs}`);
     });
   }
@@ -295,6 +295,12 @@ export async function until(
     if (Date.now() > endMs) throw new Error(`waited ${waitMs / 1000} s in vain until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
+}
+
+/** Without what a dead peer makes of a log. */
+function tailOf(log: string): string {
+  const lines = log.split('\n').filter((line) => !line.includes('ECONNREFUSED'));
+  return lines.slice(-12).join('\n');
 }
 
 function oneLineWith(text: string, told: string): Record<string, unknown> {
