@@ -217,6 +217,16 @@ export class Membership {
     return absent[Math.floor(this.#options.random() * absent.length)];
   }
 
+  /** Whether these, as {@link snapshot} gave them once, hold all that is known now. */
+  isAllIn(records: readonly unknown[], removals: readonly unknown[]): boolean {
+    const seqs = new Map(records.map((record) => [claimedOf(record).id, claimedOf(record).seq]));
+    const removed = new Set(removals.map((removal) => claimedOf(removal).id));
+    return (
+      this.members().every(({ id, seq }) => (seqs.get(id) ?? 0) >= seq) &&
+      [...this.#removals.keys()].every((id) => removed.has(id))
+    );
+  }
+
   snapshot(): MembershipSnapshot {
     const seen = [...this.#members].map(([id, { liveness }]) => [id, liveness.lastSeenMs] as const);
     return {

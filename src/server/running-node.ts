@@ -88,6 +88,7 @@ export class RunningNode implements ServingNode {
   #listener: Listener | undefined;
   #discovery: Discovery | undefined;
   #seenNs = 0n;
+  #keeping: Promise<void> = Promise.resolve();
   #isDraining = false;
   /** Whether this node has just come up, or heard of members that it did not know. */
   #isNew = true;
@@ -198,12 +199,7 @@ export class RunningNode implements ServingNode {
       handler: createRouter(allRoutes(this), this.#gate()),
       log: (message) => log.debug(message),
     });
-    const settings = {
-      ...this.#identity.settings,
-      name,
-      zone: this.#options.zone,
-      port: this.#listener.port,
-    };
+    const settings = { ...this.#identity.settings, name, zone: this.#options.zone, port: this.port };
     await this.files.writeSettings({ ...settings, addresses: this.#own.addresses() });
     await this.#reload();
     const every = this.#schedule;
@@ -242,15 +238,20 @@ export class RunningNode implements ServingNode {
     const isSame =
       credentials.certificatePem === before.credentials?.certificatePem && this.#cluster !== undefined;
     if (isSame && this.#cluster !== undefined) {
+      const { membership } = this.#cluster;
       const { records = [], removals = [] } = ((await this.files.members()) ?? {}) as Record<
         string,
         unknown[]
       >;
-      const merged = this.#cluster.membership.merge({ records, removals });
-      if (merged.changed.length === 0) return;
-      await this.noteMerge(merged);
-      this.#isNew = true;
-      this.#schedule.soon('heartbeat');
+      const merged = membership.merge({ records, removals });
+      if (merged.changed.length > 0) {
+        await this.noteMerge(merged);
+        this.#isNew = true;
+        this.#schedule.soon('heartbeat');
+      } else if (!membership.isAllIn(records, removals)) {
+        // A command that had read the file before this node wrote it last has put older news over newer.
+        await this.#keepMembers();
+      }
       return;
     }
     await this.#cluster?.close();
@@ -367,7 +368,6 @@ export class RunningNode implements ServingNode {
   async #nextRecord(heard = 0): Promise<SignedRecord> {
     const { record, identity } = await this.#own.next(heard, this.#status());
     this.#identity = identity;
-    this.#seenNs = await this.files.changedNs();
     return record;
   }
 
@@ -375,9 +375,12 @@ export class RunningNode implements ServingNode {
     return this.#isDraining ? 'draining' : 'active';
   }
 
+  /** One write at a time, each with what is known when it begins: of two at once the older might stay. */
   async #keepMembers(): Promise<void> {
-    if (this.#cluster === undefined) return;
-    await this.files.writeMembers(this.#cluster.membership.snapshot());
-    this.#seenNs = await this.files.changedNs();
+    const write = async (): Promise<void> => {
+      if (this.#cluster !== undefined) await this.files.writeMembers(this.#cluster.membership.snapshot());
+    };
+    this.#keeping = this.#keeping.then(write, write);
+    await this.#keeping;
   }
 }

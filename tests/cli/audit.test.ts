@@ -5,8 +5,8 @@ import t from 'tap';
 import { sampleBytes } from '../ops/sample-bytes.js';
 import { eventually, type Outcome, oneJson } from './command.js';
 import { expectError } from './errors.js';
-import { clusterOfNodes, type TestNode } from './placed-nodes.js';
 import { placeWithFile } from './place.js';
+import { clusterOfNodes, type TestNode } from './placed-nodes.js';
 
 interface Audited {
   readonly checked: number;

@@ -4,8 +4,8 @@ import t from 'tap';
 import { sampleBytes } from '../ops/sample-bytes.js';
 import { oneJson } from './command.js';
 import { expectError } from './errors.js';
-import { allOnline, clusterOfNodes, TestNode } from './placed-nodes.js';
 import { emptyPlace } from './place.js';
+import { allOnline, clusterOfNodes, TestNode } from './placed-nodes.js';
 
 const MIB = 1024 * 1024;
 

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import t from 'tap';
 import { jsonLines, type Outcome, oneJson } from './command.js';
 import { expectError, expectJsonError } from './errors.js';
-import { clusterOfNodes } from './placed-nodes.js';
 import { emptyPlace, placeWithFile } from './place.js';
+import { clusterOfNodes } from './placed-nodes.js';
 
 function answer({ status, stdout, stderr }: Outcome): Record<string, unknown> {
   if (status !== 0) throw new Error(stderr);

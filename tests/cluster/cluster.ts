@@ -235,7 +235,7 @@ export class TestCluster {
   /** Waits until everyone who is up knows where everyone is. */
   async allKnown(): Promise<void> {
     const ids = this.nodes.map(({ id }) => id);
-    await until('all know each other', () =>
+    await this.until('all know each other', () =>
       this.up.every((node) => {
         const known = node.known();
         return ids.every((id) => known.includes(id));
@@ -257,9 +257,25 @@ export class TestCluster {
       const copies = this.copies();
       return objects.every((id) => (copies.get(id) ?? 0) >= wanted);
     };
-    await until(`${objects.length} objects have ${wanted} copies`, isDone, waitMs).catch((error: unknown) => {
-      const logs = this.nodes.map((node) => `--- ${node.name}\n${node.log.slice(-2_000)}`).join('\n');
+    await this.until(`${objects.length} objects have ${wanted} copies`, isDone, waitMs);
+  }
+
+  /** As the function of this name, and tells what the nodes told when it was in vain. */
+  async until(what: string, look: () => boolean | Promise<boolean>, waitMs = WAIT_MS): Promise<void> {
+    await until(what, look, waitMs).catch((error: unknown) => {
+      const logs = this.nodes.map((node) => `--- ${node.name}\n${tailOf(node.log)}`).join('\n');
       throw new Error(`${String(error)}\n${logs}`);
+    });
+  }
+
+  /** Waits until no disk has changed for some beats: every object is where it belongs. */
+  async settled(quietMs = 2_500): Promise<void> {
+    let seen = '';
+    let sinceMs = Date.now();
+    await this.until('nothing moves any more', () => {
+      const now = this.up.map((node) => [...node.objects()].sort().join()).join(';');
+      if (now !== seen) [seen, sinceMs] = [now, Date.now()];
+      return Date.now() - sinceMs > quietMs;
     });
   }
 
@@ -279,6 +295,12 @@ export async function until(
     if (Date.now() > endMs) throw new Error(`waited ${waitMs / 1000} s in vain until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
+}
+
+/** Without what a dead peer makes of a log. */
+function tailOf(log: string): string {
+  const lines = log.split('\n').filter((line) => !line.includes('ECONNREFUSED'));
+  return lines.slice(-12).join('\n');
 }
 
 function oneLineWith(text: string, told: string): Record<string, unknown> {
