@@ -96,7 +96,7 @@ export async function startCluster(
     const invite = await founder.must('-q', 'peers', 'invite', '--address', founder.address);
     await node.must('-q', 'peers', 'join', invite);
   }
-  for (const node of nodes) await settled(node, count);
+  await settled(founder, count);
   return { folder, nodes };
 }
 
