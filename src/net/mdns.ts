@@ -70,7 +70,7 @@ export function startMdns(options: MdnsOptions): Mdns {
   socket.on('error', ignore);
   socket.on('warning', ignore);
   socket.on('query', ({ questions = [] }) => {
-    if (questions.some(isAskingForUs)) answer.soon();
+    if (questions.some(asksForNodes)) answer.soon();
   });
   socket.on('response', ({ answers = [], additionals = [] }, { address }) => {
     const records = [...answers, ...additionals];
@@ -152,7 +152,7 @@ function textFields(data: unknown): ReadonlyMap<string, string> {
   return fields;
 }
 
-function isAskingForUs({ name, type }: { readonly name: string; readonly type: string }): boolean {
+function asksForNodes({ name, type }: { readonly name: string; readonly type: string }): boolean {
   return name.toLowerCase() === SERVICE && (type === 'PTR' || type === 'ANY');
 }
 
