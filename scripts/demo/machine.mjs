@@ -32,6 +32,18 @@ export class DemoMachine {
     return join(this.#folder, name);
   }
 
+  get home() {
+    return this.#home;
+  }
+
+  get port() {
+    return this.#port;
+  }
+
+  get pid() {
+    return this.#child.pid;
+  }
+
   /** Starts `serve`; resolves when it listens. */
   async serve() {
     const words = ['--json', '-v', 'serve', '--host', '127.0.0.1', '--port', String(this.#port)];
@@ -74,6 +86,14 @@ export class DemoMachine {
     const folder = join(this.#home, 'objects');
     const names = existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }) : [];
     return new Set(names.flatMap((name) => /[0-9a-f]{64}$/.exec(name)?.[0] ?? []));
+  }
+
+  /** The path of an object's file. */
+  objectFile(id) {
+    const kinds = ['chunks', 'manifests'].map((kind) =>
+      join(this.#home, 'objects', kind, id.slice(0, 2), id),
+    );
+    return kinds.find(existsSync) ?? kinds[0];
   }
 
   /** Every object's name is the SHA-256 of its bytes: no key is needed to check it. @returns how many are not */
@@ -135,10 +155,10 @@ export function expectEqual(what, found, expected) {
 }
 
 /** Waits until `look` is true. */
-export async function patiently(what, look) {
-  const endMs = Date.now() + waitMs;
+export async function patiently(what, look, timeMs = waitMs) {
+  const endMs = Date.now() + timeMs;
   while (!look()) {
-    if (Date.now() > endMs) throw new Error(`waited ${waitMs / 1000} s in vain until ${what}`);
+    if (Date.now() > endMs) throw new Error(`waited ${timeMs / 1000} s in vain until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }

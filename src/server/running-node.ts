@@ -67,6 +67,7 @@ const NEWS_CONTACTS = 5;
 const WEEK_SECONDS = 7 * 24 * 60 * 60;
 const DAY_MS = 24 * 60 * 60 * 1000;
 const SCRUB_SECONDS = 60;
+const FIRST_SCRUB_MS = 5_000;
 const LEAST_SCRUB_BYTES = 8 * 1024 * 1024;
 const RENEW_BEFORE_MS = 60 * 24 * 60 * 60 * 1000;
 
@@ -209,7 +210,7 @@ export class RunningNode implements ServingNode {
     every.run('heartbeat', heartbeatSeconds * 1000, (signal) => this.#heartbeat(signal), 200);
     every.run('repair', heartbeatSeconds * 2000, (signal) => this.#repair(signal), heartbeatSeconds * 1000);
     every.run('census', DAY_MS, (signal) => this.#census(signal), 100);
-    every.run('scrub', SCRUB_SECONDS * 1000, (signal) => this.#scrub(signal));
+    every.run('scrub', SCRUB_SECONDS * 1000, (signal) => this.#scrub(signal), FIRST_SCRUB_MS);
     every.run('deletions', Math.min(60, heartbeatSeconds) * 1000, () => this.#freeDeleted());
     every.run('watch', WATCH_MS, () => this.#watch());
   }

@@ -13,48 +13,52 @@ function write(node: TestNode, name: string, length: number): Buffer {
   return bytes;
 }
 
-t.test('three nodes keep three copies, one after another being away', { skip }, async (t) => {
-  const cluster = await TestCluster.start(t);
-  const { first } = cluster;
-  const third = cluster.node(2);
+t.test(
+  'three nodes keep three copies, one after another being away',
+  { skip, timeout: 110_000 },
+  async (t) => {
+    const cluster = await TestCluster.start(t);
+    const { first } = cluster;
+    const third = cluster.node(2);
 
-  await t.test('chunk puts every object on three nodes before it returns', async (t) => {
-    write(first, 'photos', 3_000_000);
-    const { status, stdout, stderr } = await first.run('chunk', 'photos');
-    t.equal(status, 0, stderr);
-    t.match(stdout, ID_LINE);
-    const copies = cluster.copies();
-    t.ok(copies.size > 20, `${copies.size} objects`);
-    t.same([...new Set(copies.values())], [3]);
-    t.match(oneJson(await first.did('--json', 'ls')), { copies: 3 });
-    const sent = oneJson(await first.did('--json', 'chunk', '--force', 'photos'));
-    t.match(sent, { copies: { wanted: 3, confirmed: 3 }, newChunks: 0 }, 'what is there is not sent again');
-  });
+    await t.test('chunk puts every object on three nodes before it returns', async (t) => {
+      write(first, 'photos', 3_000_000);
+      const { status, stdout, stderr } = await first.run('chunk', 'photos');
+      t.equal(status, 0, stderr);
+      t.match(stdout, ID_LINE);
+      const copies = cluster.copies();
+      t.ok(copies.size > 20, `${copies.size} objects`);
+      t.same([...new Set(copies.values())], [3]);
+      t.match(oneJson(await first.did('--json', 'ls')), { copies: 3 });
+      const sent = oneJson(await first.did('--json', 'chunk', '--force', 'photos'));
+      t.match(sent, { copies: { wanted: 3, confirmed: 3 }, newChunks: 0 }, 'what is there is not sent again');
+    });
 
-  await t.test('with one of three down it goes on, says so, and obeys min_replicas', async (t) => {
-    await third.kill();
-    write(first, 'one-down', 500_000);
-    const { status, stdout, stderr } = await first.run('--json', 'chunk', 'one-down');
-    t.equal(status, 0, stderr);
-    t.match(oneJson(stdout), { degraded: true, copies: { wanted: 3, confirmed: 2 } });
-    t.match(stderr, /cellar/, 'names the node that did not take its copies');
-    write(first, 'strict', 200_000);
-    const strict = await first.runWith({ DISKTRO_MIN_REPLICAS: '3' }, 'chunk', 'strict');
-    t.equal(strict.status, 3, strict.stderr);
-    t.match(strict.stdout, ID_LINE, 'the file is stored all the same');
-    t.match(strict.stderr, /expected at least 3 copies, 2 confirmed/);
-  });
+    await t.test('with one of three down it goes on, says so, and obeys min_replicas', async (t) => {
+      await third.kill();
+      write(first, 'one-down', 500_000);
+      const { status, stdout, stderr } = await first.run('--json', 'chunk', 'one-down');
+      t.equal(status, 0, stderr);
+      t.match(oneJson(stdout), { degraded: true, copies: { wanted: 3, confirmed: 2 } });
+      t.match(stderr, /cellar/, 'names the node that did not take its copies');
+      write(first, 'strict', 200_000);
+      const strict = await first.runWith({ DISKTRO_MIN_REPLICAS: '3' }, 'chunk', 'strict');
+      t.equal(strict.status, 3, strict.stderr);
+      t.match(strict.stdout, ID_LINE, 'the file is stored all the same');
+      t.match(strict.stderr, /expected at least 3 copies, 2 confirmed/);
+    });
 
-  await t.test('a node that comes back gets what it lacks', async (t) => {
-    const lacked = [...first.objects()].filter((id) => !third.objects().has(id));
-    t.ok(lacked.length > 5);
-    await third.serve();
-    await cluster.copiesReach(3, first.objects());
-    t.pass();
-  });
-});
+    await t.test('a node that comes back gets what it lacks', async (t) => {
+      const lacked = [...first.objects()].filter((id) => !third.objects().has(id));
+      t.ok(lacked.length > 5);
+      await third.serve();
+      await cluster.copiesReach(3, first.objects());
+      t.pass();
+    });
+  },
+);
 
-t.test('four nodes, of which one goes', { skip }, async (t) => {
+t.test('four nodes, of which one goes', { skip, timeout: 110_000 }, async (t) => {
   const cluster = await TestCluster.start(t, { nodes: 4, env: { DISKTRO_REPAIR_GRACE: '6' } });
   const { first } = cluster;
   write(first, 'photos', 3_000_000);

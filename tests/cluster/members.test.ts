@@ -10,7 +10,7 @@ import { TestCluster, type TestNode } from './cluster.js';
 
 const skip = process.platform === 'win32';
 
-t.test('nodes that join, answer and leave', { skip }, async (t) => {
+t.test('nodes that join, answer and leave', { skip, timeout: 110_000 }, async (t) => {
   const cluster = await TestCluster.start(t, { nodes: 4 });
   const { first } = cluster;
   const [, barn, cellar, den] = cluster.nodes as [TestNode, TestNode, TestNode, TestNode];
