@@ -3,7 +3,7 @@ import { createPrivateKey } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { NodeId } from '../core/ids.js';
 import { DisktroError, throwIfAborted, usageError } from '../errors.js';
-import { signRemoval } from '../net/member-record.js';
+import { type SignedRemoval, signRemoval } from '../net/member-record.js';
 import type { Cluster } from './cluster.js';
 import { contactAll } from './contact.js';
 import type { NodeFiles } from './node-files.js';
@@ -65,13 +65,20 @@ export async function removeNode(
   const removal = signRemoval({ v: 1, id: node, removed_ms: Date.now() }, createPrivateKey(caKeyPem));
   const others = cluster.everyone().filter((id) => id !== node);
   // The removed one hears of it too, while it may still listen.
-  await cluster
-    .client(node)
-    .json('POST', '/exchange', { removals: [removal] }, { signal })
-    .catch(() => {});
+  await tell(cluster, node, removal, signal).catch(() => {});
   cluster.membership.merge({ records: [], removals: [removal] });
   await files.writeMembers(cluster.membership.snapshot());
   await contactAll(cluster, others, signal);
+}
+
+/** @throws also when it never told where it is */
+async function tell(
+  cluster: Cluster,
+  node: NodeId,
+  removal: SignedRemoval,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  await cluster.client(node).json('POST', '/exchange', { removals: [removal] }, { signal });
 }
 
 async function caKeyOf(files: NodeFiles): Promise<string> {

@@ -7,7 +7,7 @@ import type { ObjectRow } from '../catalog/objects.js';
 import { sha256Hex } from '../core/hashes.js';
 import type { StoreId } from '../core/ids.js';
 import type { ObjectKind } from '../core/object.js';
-import { integrityError, isDisktroError, throwIfAborted } from '../errors.js';
+import { DisktroError, integrityError, isDisktroError, throwIfAborted } from '../errors.js';
 import { OBJECT_KINDS } from '../store/paths.js';
 import type { OpenHome } from './home.js';
 
@@ -66,9 +66,15 @@ const CENSUS_ROWS = 1_000;
 
 /**
  * Looks whether every object's file is there with its length, and reads none: finds at once what an emptied disk has
- * lost, where {@link scrubSome} takes a week. @returns how many are gone or cut
+ * lost, where {@link scrubSome} takes a week.
+ * @returns how many are gone or cut
+ * @throws E_IO when objects/ as a whole is gone: then nothing is taken for lost
  */
 export async function census(home: OpenHome, signal?: AbortSignal): Promise<number> {
+  const { objects } = home.paths;
+  if ((await home.fileSystem.stat(objects)) === undefined) {
+    throw new DisktroError('E_IO', `${objects} is gone: is its disk mounted?`);
+  }
   let gone = 0;
   let row = 0;
   for (;;) {

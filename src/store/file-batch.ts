@@ -86,17 +86,16 @@ export class FileBatch implements ObjectBatch {
   }
 
   /**
-   * Folders are made with the home, but a person may have removed some: then they are made again, durably. Not objects/
-   * itself: that may be a disk which is not mounted now.
+   * Folders are made with the home, but a person may have removed some: then they are made again, durably. Not
+   * objects/ itself: where that is gone, its disk may not be mounted.
    */
   async #move({ temporary, file }: Written): Promise<void> {
-    const { fileSystem, objects } = this.#context;
+    const { fileSystem } = this.#context;
     try {
       await fileSystem.rename(temporary, file);
     } catch (error) {
       const folder = path.dirname(file);
-      const isGone = (error as NodeJS.ErrnoException).code === 'ENOENT' && !(await fileSystem.stat(folder));
-      if (!isGone || !(await fileSystem.stat(objects))) throw error;
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || (await fileSystem.stat(folder))) throw error;
       for (const each of [path.dirname(folder), folder]) {
         await fileSystem.makeFolder(each);
         await fileSystem.syncFolder(path.dirname(each));

@@ -6,7 +6,7 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import * as z from 'zod';
 import type { Holding, HoldingRange } from '../../catalog/holdings.js';
-import { findHolding, isDeletionNoted, vaultManifests } from '../../catalog/holdings.js';
+import { findHolding, isDeletionNoted, missingHoldings, vaultManifests } from '../../catalog/holdings.js';
 import type { NodeId, StoreId, VaultId } from '../../core/ids.js';
 import { isStoreId, isVaultId } from '../../core/ids.js';
 import type { ObjectKind } from '../../core/object.js';
@@ -49,10 +49,7 @@ export function objectRoutes(node: ServingNode): readonly Route[] {
     member('POST', '/chunk-transfer', (call) => fetchOffered(node, call)),
     member('POST', '/chunks/missing', async ({ request, response }) => {
       const { ids } = MISSING.parse(await readJsonBody(request));
-      const isMissing = (id: string): boolean =>
-        findHolding(node.home.catalog, id as StoreId) === undefined &&
-        !isDeletionNoted(node.home.catalog, id as StoreId);
-      replyJson(response, 200, { missing: ids.filter(isMissing) });
+      replyJson(response, 200, { missing: missingHoldings(node.home.catalog, ids as StoreId[]) });
     }),
     member('POST', '/chunks/prove', (call) => prove(node, call)),
     member('GET', '/manifests', async ({ query, response }) => {
