@@ -27,6 +27,7 @@ import { listenOnePort } from './listen.js';
 import { type Log, messageOf } from './log.js';
 import type { NodeService } from './node-service.js';
 import { MemoryBudget } from './node-service.js';
+import { addressesOf } from './own-addresses.js';
 import { createRouter } from './router.js';
 import { memberRoutes } from './routes/members.js';
 import { objectRoutes } from './routes/objects.js';
@@ -169,14 +170,17 @@ export class RunningNode implements NodeService {
           `two machines say that they are node ${shortNodeId(id)}: is one a copy of the other?`,
         );
     }
-    if (changed.length === 0 || this.#cluster === undefined) return;
-    for (const id of changed) {
-      if (!this.#cluster.membership.isRemoved(id)) continue;
+    if (changed.length === 0) return;
+    this.#dropRemoved({ changed });
+    await this.#keepMembers();
+    this.#schedule.soon('repair');
+  }
+
+  #dropRemoved({ changed }: Pick<MergeResult, 'changed'>): void {
+    for (const id of changed.filter((each) => this.#cluster?.membership.isRemoved(each))) {
       this.#listener?.dropPeer(id);
       this.log.info(`node ${shortNodeId(id)} was removed from the cluster`);
     }
-    await this.#keepMembers();
-    this.#schedule.soon('repair');
   }
 
   async #begin(name: string): Promise<void> {
@@ -324,8 +328,7 @@ export class RunningNode implements NodeService {
   }
 
   async #answerClone(): Promise<void> {
-    const { membership } = this.#cluster ?? {};
-    if (membership === undefined) return;
+    if (this.#cluster === undefined) return;
     this.log.warning(
       'another machine says that it is this node: a copied disk? Remove node/ on one of them and join it anew',
     );
@@ -380,18 +383,16 @@ export class RunningNode implements NodeService {
     const port = this.port;
     const isAny = host === '0.0.0.0' || host === '::';
     if (!isAny) return [host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`];
-    const own = Object.values(os.networkInterfaces()).flatMap((entries = []) => entries);
-    const outside = own.filter(({ internal, address }) => !internal && !address.startsWith('fe80'));
-    const shown = outside.map(({ address, family }) =>
-      family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`,
-    );
-    return [...shown.slice(0, 7), `127.0.0.1:${port}`];
+    return addressesOf(os.networkInterfaces(), port);
   }
 
   /** One write at a time, each with what is known when it begins: of two at once the older might stay. */
   async #keepMembers(): Promise<void> {
     const write = async (): Promise<void> => {
-      if (this.#cluster !== undefined) await this.files.writeMembers(this.#cluster.membership.snapshot());
+      const { membership } = this.#cluster ?? {};
+      if (membership === undefined) return;
+      this.#dropRemoved(membership.merge(await this.files.knownMembers()));
+      await this.files.writeMembers(membership.snapshot());
     };
     this.#keeping = this.#keeping.then(write, write);
     await this.#keeping;
