@@ -32,9 +32,11 @@ export async function run(words: readonly string[], version: string): Promise<nu
   };
   const dryUp = (): void => crash(new Error('the program came to rest before its work was done'));
   process.on('uncaughtException', crash).on('unhandledRejection', crash).on('beforeExit', dryUp);
+  let isDone = false;
   try {
     const program = createProgram(COMMANDS, version, (spec, request) => runCommand(spec, request, state));
     await program.parseAsync([...words], { from: 'user' });
+    isDone = true;
     return EXITS.done.status;
   } catch (error) {
     return await conclude(error, state);
@@ -42,7 +44,8 @@ export async function run(words: readonly string[], version: string): Promise<nu
     state.signals.close();
     process.off('beforeExit', dryUp);
     const signal = state.signals.received();
-    if (signal !== undefined) leaveSoon(signal);
+    // What came to its end all the same, as `serve` does on SIGTERM, ends with status 0, however busy the machine is.
+    if (signal !== undefined && !isDone) leaveSoon(signal);
   }
 }
 

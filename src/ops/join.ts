@@ -159,7 +159,7 @@ export async function takeUpInvite(files: NodeFiles, invite: Invite, signal?: Ab
         'the answer to the invite is not of the cluster that it names',
       );
     }
-    // The certificate last: with it a running `serve` begins to speak to the members.
+    // The certificate last: a running `serve` begins to be a member when it sees it, and must know the others then.
     await files.writeMembers({ v: 1, records: answer.records, removals: answer.removals });
     await files.writeCredentials({ certificatePem: answer.certificate, caPem: answer.ca });
   } finally {

@@ -128,6 +128,12 @@ export class NodeFiles {
     return this.#json('members.json');
   }
 
+  /** The same, empty when there are none yet. */
+  async knownMembers(): Promise<{ readonly records: unknown[]; readonly removals: unknown[] }> {
+    const json = (await this.members()) as Partial<Record<string, unknown[]>> | undefined;
+    return { records: json?.records ?? [], removals: json?.removals ?? [] };
+  }
+
   async writeMembers(snapshot: unknown): Promise<void> {
     await this.#writeJson('members.json', snapshot);
   }
@@ -181,10 +187,14 @@ export class NodeFiles {
 
   async #read(file: string): Promise<string | undefined> {
     try {
-      const stat = await this.#fileSystem.stat(file);
-      if (stat === undefined) return undefined;
-      const bytes = await readSmallFile(this.#fileSystem, file, Math.min(stat.bytes, MAX_NODE_FILE_BYTES));
-      return bytes?.toString('utf8');
+      for (;;) {
+        const stat = await this.#fileSystem.stat(file);
+        if (stat === undefined) return undefined;
+        const expected = Math.min(stat.bytes, MAX_NODE_FILE_BYTES);
+        const bytes = await readSmallFile(this.#fileSystem, file, expected);
+        // Longer than it was a moment ago: it was replaced in between, and what was read is not all of it.
+        if (bytes === undefined || bytes.byteLength <= expected) return bytes?.toString('utf8');
+      }
     } catch (error) {
       throw fileSystemError(error, `reading ${file}`);
     }

@@ -161,7 +161,7 @@ class Round {
       throwIfAborted(signal);
       try {
         const room = Buffer.allocUnsafeSlow(MAX_HELD_OBJECT_BYTES);
-        await home.store.quarantine(kind, id).catch(() => {});
+        // A damaged file is replaced, never moved aside here: a push may have put a whole one in its place meanwhile.
         await source.fetch(id, room, (bytes) => writer.put(kind, id, bytes), signal);
         this.#result.fetched++;
         this.#result.bytes += home.objects.find(id)?.storedBytes ?? 0;

@@ -98,8 +98,9 @@ export async function census(home: OpenHome, signal?: AbortSignal): Promise<numb
 async function isWhole(home: OpenHome, { row, kind, storeId }: ObjectRow): Promise<boolean> {
   try {
     if (sha256Hex(await home.store.get(kind, storeId)) === storeId) return true;
-    home.objects.markLost([row]);
+    // In this order: once it is noted as lost, a push may put a whole one in its place.
     await home.store.quarantine(kind, storeId);
+    home.objects.markLost([row]);
   } catch (error) {
     if (!isDisktroError(error, 'E_OBJECT_MISSING', 'E_IO')) throw error;
     // `gc` may have freed it meanwhile: then it has no row any more, and there is nothing to note.

@@ -180,14 +180,17 @@ export class RunningNode implements ServingNode {
           `two machines say that they are node ${shortNodeId(id)}: is one a copy of the other?`,
         );
     }
-    if (changed.length === 0 || this.#cluster === undefined) return;
-    for (const id of changed) {
-      if (!this.#cluster.membership.isRemoved(id)) continue;
+    if (changed.length === 0) return;
+    this.#dropRemoved({ changed });
+    await this.#keepMembers();
+    this.#schedule.soon('repair');
+  }
+
+  #dropRemoved({ changed }: Pick<MergeResult, 'changed'>): void {
+    for (const id of changed.filter((each) => this.#cluster?.membership.isRemoved(each))) {
       this.#listener?.dropPeer(id);
       this.log.info(`node ${shortNodeId(id)} was removed from the cluster`);
     }
-    await this.#keepMembers();
-    this.#schedule.soon('repair');
   }
 
   async #begin(name: string): Promise<void> {
@@ -346,8 +349,7 @@ export class RunningNode implements ServingNode {
   }
 
   async #answerClone(): Promise<void> {
-    const { membership } = this.#cluster ?? {};
-    if (membership === undefined) return;
+    if (this.#cluster === undefined) return;
     this.log.warning(
       'another machine says that it is this node: a copied disk? Remove node/ on one of them and join it anew',
     );
@@ -379,7 +381,10 @@ export class RunningNode implements ServingNode {
   /** One write at a time, each with what is known when it begins: of two at once the older might stay. */
   async #keepMembers(): Promise<void> {
     const write = async (): Promise<void> => {
-      if (this.#cluster !== undefined) await this.files.writeMembers(this.#cluster.membership.snapshot());
+      const { membership } = this.#cluster ?? {};
+      if (membership === undefined) return;
+      this.#dropRemoved(membership.merge(await this.files.knownMembers()));
+      await this.files.writeMembers(membership.snapshot());
     };
     this.#keeping = this.#keeping.then(write, write);
     await this.#keeping;

@@ -8,6 +8,7 @@ import type { EngineKeys, Job, JobResult } from '../jobs.js';
 import type { PasswordJob, PasswordResult } from '../unlock.js';
 import type { Failure, Response, WorkerSetup } from './messages.js';
 
+const LONG_MS = 2 ** 30;
 const ENTRY = new URL('./entry.js', import.meta.url);
 
 interface Waiting {
@@ -64,6 +65,8 @@ class Lane {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
   #sequence = 0;
+  /** Holds the process while an answer is awaited: a thread that is still starting does not. */
+  #keepAlive: NodeJS.Timeout | undefined;
   #death: DisktroError | undefined;
 
   constructor(setup: WorkerSetup) {
@@ -87,7 +90,7 @@ class Lane {
         return;
       }
       const sequence = this.#sequence++;
-      if (this.#waiting.size === 0) this.#worker.ref();
+      if (this.#waiting.size === 0) this.#keepAlive = setInterval(() => {}, LONG_MS);
       this.#waiting.set(sequence, { resolve, reject });
       this.#worker.postMessage({ sequence, job });
     });
@@ -101,13 +104,14 @@ class Lane {
     const waiting = this.#waiting.get(response.sequence);
     if (waiting === undefined) return;
     this.#waiting.delete(response.sequence);
-    if (this.#waiting.size === 0) this.#worker.unref();
+    if (this.#waiting.size === 0) clearInterval(this.#keepAlive);
     if ('failure' in response) waiting.reject(revive(response.failure));
     else waiting.resolve(response.result as never);
   }
 
   #die(message: string, cause?: unknown): void {
     this.#death ??= new DisktroError('E_WORKER', message, { cause });
+    clearInterval(this.#keepAlive);
     for (const { reject } of this.#waiting.values()) reject(this.#death);
     this.#waiting.clear();
   }
