@@ -6,9 +6,10 @@ import { noteCopies } from '../catalog/copies.js';
 import type { Holding } from '../catalog/holdings.js';
 import type { BufferPool } from '../core/buffer-pool.js';
 import { bufferPool } from '../core/buffer-pool.js';
+import { sha256Hex } from '../core/hashes.js';
 import type { NodeId, StoreId } from '../core/ids.js';
 import { mapOrdered } from '../core/pipeline.js';
-import { isDisktroError, throwIfAborted } from '../errors.js';
+import { integrityError, isDisktroError, throwIfAborted } from '../errors.js';
 import type { Copier } from './chunk.js';
 import type { Cluster } from './cluster.js';
 import type { OpenHome } from './home.js';
@@ -173,7 +174,13 @@ class Replication {
     try {
       const room = buffer.byteLength >= bytes ? buffer : Buffer.alloc(bytes);
       const length = await this.#home.store.read(kind, id, room);
-      await this.#cluster.client(node).putObject(kind, id, room.subarray(0, length), this.#options.signal);
+      const object = room.subarray(0, length);
+      try {
+        await this.#cluster.client(node).putObject(kind, id, object, this.#options.signal);
+      } catch (error) {
+        this.#checkOwn(id, object);
+        throw error;
+      }
       this.sentBytes += length;
       this.#sent.set(node, (this.#sent.get(node) ?? 0) + length);
       this.#options.onProgress?.({
@@ -184,6 +191,16 @@ class Replication {
     } finally {
       buffers.give(buffer);
     }
+  }
+
+  /** When a peer refuses an object it may be this node's copy that is bad: hashed only then. @throws E_OBJECT_ID */
+  #checkOwn(id: StoreId, object: Uint8Array): void {
+    if (sha256Hex(object) === id) return;
+    const row = this.#home.objects.find(id);
+    if (row !== undefined) this.#home.objects.markLost([row.row]);
+    throw integrityError('E_OBJECT_ID', `object ${id} is damaged here`, {
+      hint: 'run `disktro repair`, or `disktro chunk` on the same data again',
+    });
   }
 
   #buffersOf(node: NodeId): BufferPool {

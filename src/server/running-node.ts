@@ -61,6 +61,7 @@ export interface ServeOptions {
 }
 
 const BODY_MEMORY_BYTES = 128 * 1024 * 1024;
+const SEND_MEMORY_BYTES = 48 * 1024 * 1024;
 const CLOSE_GRACE_MS = 5_000;
 const WATCH_MS = 250;
 const NEWS_CONTACTS = 5;
@@ -76,6 +77,7 @@ export class RunningNode implements ServingNode {
   readonly files: NodeFiles;
   readonly writer: HeldWriter;
   readonly bodies = new MemoryBudget(BODY_MEMORY_BYTES);
+  readonly sends = new MemoryBudget(SEND_MEMORY_BYTES);
   readonly log: Log;
   readonly version: string;
   readonly deleteGraceSeconds: number;

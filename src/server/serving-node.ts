@@ -21,6 +21,8 @@ export interface ServingNode {
   readonly deleteGraceSeconds: number;
   /** Bytes that bodies of uploads may take together. */
   readonly bodies: MemoryBudget;
+  /** Bytes that objects on their way out may take together. */
+  readonly sends: MemoryBudget;
   /** No copies come here from now on; the others make theirs elsewhere. */
   drain(): Promise<void>;
   /** Does what follows from news of members: keeps them, tells of clones, ends what removed nodes have open. */

@@ -54,7 +54,7 @@ t.test('a peer whose objects are damaged', { skip, timeout: 110_000 }, async (t)
     await peer.kill();
     rmSync(peer.objectFile(deleted), { force: true });
     await peer.serve();
-    await cluster.until('the deleted one is back', () => isWhole(peer, deleted));
+    await cluster.until('the deleted one is back', () => isWhole(peer, deleted), 45_000);
     t.match(peer.log, /objects are gone from the disk here/);
   });
 

@@ -25,6 +25,8 @@ import type { ServingNode } from '../serving-node.js';
 const MAX_IDS = 10_000;
 const MANIFEST_PAGE = 1_000;
 const STREAM_BYTES = 128 * 1024;
+/** What one object takes while it is sent: read ahead, hashed, encrypted, on its way to a client that may be slow. */
+const SEND_BYTES = 2 * STREAM_BYTES;
 
 const STORE_ID = z.string().refine(isStoreId);
 const MISSING = z.object({ ids: z.array(STORE_ID).max(MAX_IDS) });
@@ -99,7 +101,13 @@ async function sendObject(node: ServingNode, { request, response, query, caller 
     return;
   }
   const limit = caller === undefined ? undefined : node.cluster()?.upload;
-  await stream(node, response, { id, kind: holding.kind, start, end, isWhole: range === undefined, limit });
+  const giveBack = await node.sends.take(SEND_BYTES);
+  try {
+    if (response.destroyed) return;
+    await stream(node, response, { id, kind: holding.kind, start, end, isWhole: range === undefined, limit });
+  } finally {
+    giveBack();
+  }
 }
 
 /** A whole object is hashed on its way out: one that is damaged is cut off before its last byte, and noted. */
