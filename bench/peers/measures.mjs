@@ -136,8 +136,18 @@ export async function idleFigures(machine, seconds) {
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
   const percent = cpuTicks(machine.pid) - before;
   return [
-    { name: 'serve, idle, with a beat of 1 s: memory', measured: memory(machine.pid, 'VmRSS') / mib, limit: 90, unit: 'MiB' },
-    { name: 'serve, idle, with a beat of 1 s: processor', measured: percent / seconds, limit: 0.5, unit: '%' },
+    {
+      name: 'serve, idle, with a beat of 1 s: memory',
+      measured: memory(machine.pid, 'VmRSS') / mib,
+      limit: 90,
+      unit: 'MiB',
+    },
+    {
+      name: 'serve, idle, with a beat of 1 s: processor',
+      measured: percent / seconds,
+      limit: 0.5,
+      unit: '%',
+    },
   ];
 }
 
