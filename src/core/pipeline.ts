@@ -8,7 +8,7 @@ export interface StageContext {
   readonly signal?: AbortSignal | undefined;
 }
 
-export type Stage<A, B> = (source: AsyncIterable<A>, context: StageContext) => AsyncIterable<B>;
+export type Stage<A, B> = (source: AsyncIterable<A> | Iterable<A>, context: StageContext) => AsyncIterable<B>;
 
 /**
  * Runs `work` on up to `concurrency` items at a time and yields the results in the order of the items.

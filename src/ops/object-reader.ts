@@ -102,7 +102,13 @@ export class ObjectReader {
     } catch (error) {
       if (!isDisktroError(error)) throw error;
       const twin = ref.plainId === undefined ? undefined : this.#twinOf(ref.plainId, ref.storeId);
-      if (twin !== undefined) return this.#open(kind, twin.storeId, ref.rawBytes, target);
+      if (twin !== undefined) {
+        try {
+          return await this.#open(kind, twin.storeId, ref.rawBytes, target);
+        } catch (twinError) {
+          if (this.#source === undefined || !isDisktroError(twinError)) throw twinError;
+        }
+      }
       if (this.#source === undefined) throw error;
       return this.#fetch(this.#source, error, kind, ref.storeId, ref.rawBytes, target);
     }

@@ -209,7 +209,7 @@ class Round {
         isFailing = this.#isFailed(node, error);
       }
     });
-    for await (const _ of send(asyncOf(holdings), { signal }));
+    for await (const _ of send(holdings, { signal }));
   }
 
   async #fetch(node: NodeId, holdings: readonly Holding[]): Promise<void> {
@@ -227,7 +227,7 @@ class Round {
         isFailing = this.#isFailed(node, error);
       }
     });
-    for await (const _ of get(asyncOf(holdings), { signal }));
+    for await (const _ of get(holdings, { signal }));
   }
 
   /** @returns whether the node is to be left alone for this round */
@@ -305,8 +305,4 @@ function notedDigests(node: NodeId): Map<number, string> {
 
 function* idsOf(holdings: Iterable<Holding>): Generator<StoreId> {
   for (const { id } of holdings) yield id;
-}
-
-async function* asyncOf<T>(items: Iterable<T>): AsyncGenerator<T> {
-  yield* items;
 }

@@ -157,7 +157,7 @@ class Replication {
           await this.#send(node, object);
           confirm(object.id);
         });
-        for await (const _ of sending(asyncOf(lacking), { signal }));
+        for await (const _ of sending(lacking, { signal }));
       }
     } catch (error) {
       if (isDisktroError(error, 'E_ABORTED') || !isOfPeer(error)) throw error;
@@ -229,8 +229,4 @@ function fewest(confirmed: ReadonlyMap<StoreId, ReadonlySet<NodeId>>): number {
   let least = Number.MAX_SAFE_INTEGER;
   for (const nodes of confirmed.values()) least = Math.min(least, nodes.size);
   return least;
-}
-
-async function* asyncOf<T>(items: Iterable<T>): AsyncGenerator<T> {
-  yield* items;
 }

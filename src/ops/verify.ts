@@ -256,14 +256,14 @@ function chooseRows(
   home: Home,
   open: OpenHome,
   ids: readonly string[] | undefined,
-): { rows: AsyncIterable<ObjectRow>; totals: Totals } {
+): { rows: AsyncIterable<ObjectRow> | Iterable<ObjectRow>; totals: Totals } {
   if (ids === undefined || ids.length === 0) return { rows: allRows(open), totals: open.objects.totals() };
   const rows = new Map<number, ObjectRow>();
   for (const id of ids) {
     for (const row of open.objects.descendants(resolveFileId(home, id))) rows.set(row.row, row);
   }
   const bytes = [...rows.values()].reduce((sum, { storedBytes }) => sum + storedBytes, 0);
-  return { rows: asyncOf(rows.values()), totals: { objects: rows.size, bytes } };
+  return { rows: rows.values(), totals: { objects: rows.size, bytes } };
 }
 
 async function* allRows({ objects }: OpenHome): AsyncGenerator<ObjectRow> {
@@ -275,10 +275,6 @@ async function* allRows({ objects }: OpenHome): AsyncGenerator<ObjectRow> {
     after = last.row;
     yield* page.filter(({ state }) => state !== 'freeing');
   }
-}
-
-async function* asyncOf<T>(items: Iterable<T>): AsyncGenerator<T> {
-  yield* items;
 }
 
 /** Hashing needs no keys: an engine that has none. */

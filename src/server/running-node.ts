@@ -33,6 +33,7 @@ import { allRoutes } from './routes.js';
 import { Schedule } from './schedule.js';
 import type { ServingNode } from './serving-node.js';
 import { MemoryBudget } from './serving-node.js';
+import { StatusChanges } from './status-changes.js';
 
 export interface ServeOptions {
   readonly home: string;
@@ -86,6 +87,7 @@ export class RunningNode implements ServingNode {
   readonly #lock: ProcessLock;
   readonly #schedule: Schedule;
   readonly #own: OwnRecord;
+  readonly #statuses = new StatusChanges();
   #identity: NodeIdentity;
   #cluster: Cluster | undefined;
   #listener: Listener | undefined;
@@ -281,7 +283,6 @@ export class RunningNode implements ServingNode {
     const cluster = this.#cluster;
     if (cluster === undefined) return;
     const { membership } = cluster;
-    const before = new Map(cluster.everyone().map((id) => [id, membership.status(id)]));
     // A node that has something to tell, such as where it is now, tells more than one.
     const talks = isNews || this.#isNew ? NEWS_CONTACTS : 1;
     this.#isNew = false;
@@ -295,12 +296,10 @@ export class RunningNode implements ServingNode {
         this.log.debug(`node ${shortNodeId(node)}: ${messageOf(error)}`);
       }
     }
-    for (const [id, status] of before) {
-      const now = membership.status(id);
-      if (now === undefined || now === status) continue;
+    for (const [id, status] of this.#statuses.take(cluster.everyone(), (each) => membership.status(each))) {
       const name = membership.record(id)?.name ?? '';
-      this.log.info(`node ${shortNodeId(id)} (${name}) is ${now}`);
-      if (now === 'online') this.#schedule.soon('repair');
+      this.log.info(`node ${shortNodeId(id)} (${name}) is ${status}`);
+      if (status === 'online') this.#schedule.soon('repair');
     }
     await this.#renewIfDue(cluster);
   }
