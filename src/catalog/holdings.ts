@@ -78,6 +78,19 @@ export function findHolding(catalog: Catalog, id: StoreId): Holding | undefined 
   return raw === undefined ? undefined : toHolding(raw);
 }
 
+/** Which of these were added in one of the sessions. */
+export function addedInSessions(
+  catalog: Catalog,
+  sessions: readonly number[],
+  ids: readonly StoreId[],
+): ReadonlySet<StoreId> {
+  const query = catalog
+    .prepare<[Buffer], number>('SELECT session FROM objects WHERE store_id = ? AND held = 0')
+    .pluck();
+  const wanted = new Set(sessions);
+  return catalog.read(() => new Set(ids.filter((id) => wanted.has(query.get(idToBytes(id)) ?? -1))));
+}
+
 /** Which of these are neither here whole nor wanted gone by their vault. One statement and one read for all of them. */
 export function missingHoldings(catalog: Catalog, ids: readonly StoreId[]): readonly StoreId[] {
   const query = catalog
