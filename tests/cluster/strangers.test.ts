@@ -7,8 +7,9 @@ import t from 'tap';
 import { emptyPlace } from '../cli/place.js';
 import { testCluster } from '../net/cluster.js';
 import { sampleBytes } from '../ops/sample-bytes.js';
-import { TestCluster, TestNode } from './cluster.js';
+import { TestCluster } from './cluster.js';
 import { ask } from './liar.js';
+import { TestNode } from './node.js';
 
 const skip = process.platform === 'win32';
 
