@@ -16,7 +16,7 @@ export interface PeerTimeouts {
   readonly progressMs: number;
 }
 
-export const PEER_TIMEOUTS: PeerTimeouts = { connectMs: 5000, headersMs: 10_000, progressMs: 60_000 };
+export const PEER_TIMEOUTS: PeerTimeouts = { connectMs: 5000, headersMs: 10_000, progressMs: 30_000 };
 
 const SLICE_BYTES = 64 * 1024;
 const MIN_BYTES_PER_SECOND = 1024;

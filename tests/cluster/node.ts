@@ -129,8 +129,8 @@ export class TestNode {
     return this.place.runWith({ through: this.#through, ...options }, ...words);
   }
 
-  start(...words: string[]): Running {
-    return this.place.startWith({ through: this.#through, input: '' }, ...words);
+  startWith(options: RunOptions, ...words: string[]): Running {
+    return this.place.startWith({ through: this.#through, input: '', ...options }, ...words);
   }
 
   /** What a command tells that has to succeed. */
@@ -167,10 +167,18 @@ export class TestNode {
 
   /** Members it has heard of with an address, as its files say. */
   known(): string[] {
+    return this.#records().flatMap(({ id, addresses }) => (addresses.length > 0 ? [id] : []));
+  }
+
+  /** Where it takes a member to be. */
+  addressesOf(id: string): readonly string[] {
+    return this.#records().find((record) => record.id === id)?.addresses ?? [];
+  }
+
+  #records(): readonly KnownRecord[] {
     const file = join(this.home, 'node', 'members.json');
     if (!existsSync(file)) return [];
-    const { records } = JSON.parse(readFileSync(file, 'utf8')) as { records: KnownRecord[] };
-    return records.flatMap(({ id, addresses }) => (addresses.length > 0 ? [id] : []));
+    return (JSON.parse(readFileSync(file, 'utf8')) as { records: KnownRecord[] }).records;
   }
 
   #objectNames(): string[] {
