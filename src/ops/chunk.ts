@@ -2,11 +2,13 @@
 import os from 'node:os';
 import type { ObjectRow } from '../catalog/objects.js';
 import type { Compression } from '../core/codec.js';
+import type { Entry } from '../core/entry.js';
+import { encodeEntry } from '../core/entry.js';
 import type { FileId } from '../core/ids.js';
 import type { Piece } from '../core/input-window.js';
 import { cutPieces } from '../core/input-window.js';
 import { encodeRef, ListWriter } from '../core/list.js';
-import type { Entry, ManifestKind } from '../core/manifest.js';
+import type { ManifestKind } from '../core/manifest.js';
 import { mapOrdered } from '../core/pipeline.js';
 import { throwIfAborted } from '../errors.js';
 import { MAX_BATCH_OBJECTS } from '../limits.js';
@@ -125,13 +127,16 @@ async function chunkSource(vault: OpenVault, input: Input, options: ChunkOptions
     const { bytes, chunks } = await storeChunks(vault, writer, list, input, options);
     const isChanged = (await input.hasChanged?.(bytes)) ?? false;
     if (isChanged) options.onNotice?.(`${input.name}: changed while it was read; stored as read`);
+    const entry: Entry = { ...input.entry, type: 'file', sizeBytes: bytes, extents: wholeOf(bytes) };
     const { id, storedBytes } = await storeManifest(vault, writer, {
+      kind: 'file',
       name: input.name,
       tags: options.tags ?? [],
       host: os.hostname(),
+      ...(input.path === undefined ? {} : { path: input.path }),
       bytes,
       chunks: await list.finish(),
-      entry: { ...input.entry, type: 'file', sizeBytes: bytes, extents: wholeOf(bytes) },
+      entries: { depth: 0, count: 1, items: [encodeEntry(entry)] },
       createdMs: Date.now(),
     });
     const wanted = options.replicas ?? DEFAULT_REPLICAS;
