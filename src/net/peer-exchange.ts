@@ -18,7 +18,7 @@ export interface PeerTimeouts {
   readonly progressMs: number;
 }
 
-export const PEER_TIMEOUTS: PeerTimeouts = { connectMs: 5000, headersMs: 10_000, progressMs: 60_000 };
+export const PEER_TIMEOUTS: PeerTimeouts = { connectMs: 5000, headersMs: 10_000, progressMs: 30_000 };
 
 const SLICE_BYTES = 64 * 1024;
 /** TLS gives its bytes in buffers of their own. */
