@@ -106,14 +106,17 @@ export interface ApiSetup {
   readonly env?: Environment;
   readonly words?: readonly string[];
   readonly through?: readonly string[];
+  /** Done before it starts. */
+  readonly prepare?: (place: Place) => void;
 }
 
 /** A node with an empty vault and its API; it ends with the test. */
 export async function startApi(
   test: Test,
-  { env = {}, words = [], through = [] }: ApiSetup = {},
+  { env = {}, words = [], through = [], prepare }: ApiSetup = {},
 ): Promise<ApiNode> {
   const place = await placeWithVault(test);
+  prepare?.(place);
   const node = new TestNode({ name: 'attic', place, env, through });
   test.teardown(async () => {
     if (node.isUp) await node.kill();

@@ -151,6 +151,8 @@ async function filesIn(t: Test, node: ApiNode): Promise<string> {
 
 async function filesOut(t: Test, node: ApiNode, id: string): Promise<void> {
   const locked = { session: '' };
+  // A right password that is not remembered yet begins the count of wrong ones anew.
+  await see(t, node, ['POST', '/api/unlock', 200], { json: { password: PASSWORD } });
   const into = (outputPath: string, fileId = id) => ({ json: { fileId, outputPath } });
   await see(t, node, ['POST', '/api/reassemble', 200], into('back.tar'));
   await see(t, node, ['POST', '/api/reassemble', 400], into('../back.tar'));
@@ -173,7 +175,7 @@ async function filesOut(t: Test, node: ApiNode, id: string): Promise<void> {
   await see(t, node, ['POST', '/api/tickets', 201], { json });
   await see(t, node, ['POST', '/api/tickets', 400], { json: {} });
   await see(t, node, ['POST', '/api/tickets', 401], { json, ...locked });
-  await see(t, node, ['POST', '/api/tickets', 403], { json, headers: WRONG });
+  await see(t, node, ['POST', '/api/tickets', 403], { json: { fileId: id, password: 'wrong' } });
   await see(t, node, ['POST', '/api/tickets', 404], { json: { fileId: NO_FILE } });
   await see(t, node, ['POST', '/api/verify', 200], { json });
   await see(t, node, ['POST', '/api/verify', 400], { json: { fileId: 7 } });
@@ -295,8 +297,6 @@ async function lateAnswers(t: Test, attic: ApiNode, barn: ApiNode, id: string): 
   const left = await attic.chunk('not on barn', sampleBytes('late', 50_000), { replicas: '1' });
   const put = { json: { fileId: left.json.data.id, peerAddress: 'barn' } };
   await see(t, attic, ['POST', '/api/upload', 502], put);
-  // A right password that is not remembered begins the count of wrong ones anew.
-  await see(t, attic, ['POST', '/api/unlock', 200], { json: { password: PASSWORD } });
   await see(t, attic, ['DELETE', '/api/files', 400], { query: '?id=latest' });
   await see(t, attic, ['DELETE', '/api/files', 401], { query: `?id=${id}`, session: '' });
   await see(t, attic, ['DELETE', '/api/files', 403], { query: `?id=${id}`, headers: WRONG });
