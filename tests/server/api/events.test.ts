@@ -77,7 +77,11 @@ async function serveEvents(
   const events = new Events(limits);
   const server: Server = createServer((request, response) => {
     const { 'last-event-id': lastId } = request.headers;
-    void events.serve(response, { lastId: lastId as string | undefined, hasNames: () => false }, []);
+    void events.serve(
+      response,
+      { lastId: lastId as string | undefined, hasNames: () => false },
+      async () => [],
+    );
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.teardown(() => {
