@@ -75,6 +75,8 @@ function store(api: Api, call: Call, { form, lease, tell, signal, isCopied }: St
     const onProgress = ({ sentBytes }: { readonly sentBytes: number }): void => tell({ sentBytes });
     const stored = await chunkStream(lease.vault, form.file, {
       name: form.fileName ?? DEFAULT_NAME,
+      // For the copies that begin while the file is still coming; `describe` has the last word.
+      replicas: descriptionOf(form, api.settings).replicas,
       describe: () => descriptionOf(form, api.settings),
       compression,
       workers,

@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Test } from 'tap';
 import type { Environment } from '../../cli/command.js';
 import { type Place, placeWithVault } from '../../cli/place.js';
-import { TestNode } from '../../cluster/cluster.js';
+import { TestNode } from '../../cluster/node.js';
 
 export interface Asked {
   readonly headers?: Readonly<Record<string, string>>;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { ROOT } from '../../cli/command.js';
 import { emptyPlace, PASSWORD } from '../../cli/place.js';
-import { TestNode, until } from '../../cluster/cluster.js';
+import { TestNode, until } from '../../cluster/node.js';
 import { ApiNode, startApi } from './api-node.js';
 import { Contract } from './contract.js';
 

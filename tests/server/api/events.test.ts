@@ -5,7 +5,7 @@ import { createServer, get, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
 import { type EventLimits, Events } from '../../../src/server/api/events.js';
-import { until } from '../../cluster/cluster.js';
+import { until } from '../../cluster/node.js';
 import { sampleBytes } from '../../ops/sample-bytes.js';
 import { type ApiNode, form, startApi } from './api-node.js';
 

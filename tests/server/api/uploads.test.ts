@@ -6,7 +6,7 @@ import { type ClientRequest, request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import t, { type Test } from 'tap';
-import { until } from '../../cluster/cluster.js';
+import { until } from '../../cluster/node.js';
 import { sampleBytes } from '../../ops/sample-bytes.js';
 import { type ApiNode, fileHead, form, formEnd, formHeaders, startApi } from './api-node.js';
 

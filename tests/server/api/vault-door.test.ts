@@ -9,7 +9,7 @@ import { Tickets } from '../../../src/server/api/tickets.js';
 import { VaultDoor } from '../../../src/server/api/vault-door.js';
 import { statusOf } from '../../../src/server/json-body.js';
 import { placeWithVault } from '../../cli/place.js';
-import { until } from '../../cluster/cluster.js';
+import { until } from '../../cluster/node.js';
 
 const IDLE_MS = 600;
 
