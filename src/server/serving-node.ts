@@ -19,6 +19,8 @@ export interface ServingNode {
   readonly writer: HeldWriter;
   readonly log: Log;
   readonly version: string;
+  /** Where it listens. */
+  readonly port: number;
   readonly deleteGraceSeconds: number;
   /** Where objects that come in lie until they are durable. */
   readonly bodies: BodyBuffers;

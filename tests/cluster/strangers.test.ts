@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { connect as connectTcp, createServer } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
+import type { Api } from '../../src/server/api/api.js';
 import { allRoutes } from '../../src/server/routes.js';
 import type { ServingNode } from '../../src/server/serving-node.js';
 import { emptyPlace } from '../cli/place.js';
@@ -29,9 +30,10 @@ t.test('strangers and eavesdroppers', { skip, timeout: 110_000 }, async (t) => {
   const ids = [...first.objects()];
   const id = ids[0] ?? '';
   // Handlers are made, never called: a route that is added is tried here without anyone's doing.
-  const table = allRoutes({} as ServingNode);
+  const table = allRoutes({} as ServingNode, { door: {} } as Api);
   const closed = table.filter(({ audience }) => audience === 'member' || audience === 'certified');
-  const asked = [...closed, { method: 'HEAD', path: '/chunk' }, { method: 'GET', path: '/no-such-route' }];
+  const local = table.filter(({ audience }) => ['local', 'ticket', 'page'].includes(audience));
+  const asked = [...closed, ...local, { method: 'HEAD', path: '/chunk' }, { method: 'GET', path: '/no-such-route' }];
 
   const removed = await cluster.grow();
   await cluster.allKnown();
@@ -77,6 +79,10 @@ t.test('strangers and eavesdroppers', { skip, timeout: 110_000 }, async (t) => {
     for (const { method, path } of closed.filter((route) => route.path !== '/drain')) {
       const { status } = await ask(peer.port, method, path, member, method === 'GET' ? undefined : '{}');
       t.not(status, 403, `${method} ${path}`);
+    }
+    for (const { method, path } of local) {
+      const { status } = await ask(peer.port, method, path, member, method === 'GET' ? undefined : '{}');
+      t.equal(status, 403, `the API is for the machine itself: ${method} ${path}`);
     }
   });
 
