@@ -1,11 +1,12 @@
 /** The subcommands that a person meets first: files in, files out, what there is. Data only. */
 import type { CommandSpec } from '../command-spec.js';
 import { nonEmpty, wholeNumber } from '../option-values.js';
+import { FILTERS } from './filters.js';
 import { LIMIT_DOWNLOAD, LIMIT_UPLOAD } from './limits.js';
 
 const ID_HELP =
   'ID is a file id, a unique prefix of 8 or more of its digits, an exact name (the newest of that name), ' +
-  'or `latest`.';
+  '`latest`, or `latest:PATH`: the newest that lay at that path of this machine.';
 
 const CHUNK: CommandSpec = {
   name: 'chunk',
@@ -97,10 +98,16 @@ const REASSEMBLE: CommandSpec = {
 const LS: CommandSpec = {
   name: 'ls',
   summary: 'list the stored files, oldest first',
+  options: FILTERS,
   details:
     'Columns: id, size, created, copies, name. On a terminal ids are cut to 12 digits; ' +
     'in a pipe they are whole and there is no heading.',
-  examples: ['disktro ls', "disktro ls | grep '\\.tar$' | cut -c1-64", 'disktro ls --json'],
+  examples: [
+    'disktro ls',
+    "disktro ls | grep '\\.tar$' | cut -c1-64",
+    'disktro ls --path ~/documents',
+    'disktro ls --json',
+  ],
   exits: ['usage', 'noVault', 'locked', 'wrongPassword'],
   isListing: true,
   load: () => import('../commands/ls.js'),
