@@ -3,6 +3,7 @@ import { usageError } from '../errors.js';
 import { MAX_AVERAGE_CHUNK_BYTES, MIN_AVERAGE_CHUNK_BYTES } from '../limits.js';
 import type { CalendarSpan } from '../ops/calendar-span.js';
 import { parseCalendarSpan } from '../ops/calendar-span.js';
+import type { Sample } from '../ops/drill.js';
 import type { GroupPart } from '../ops/forget.js';
 import { byteSize } from './byte-size.js';
 
@@ -69,8 +70,16 @@ export function parseSample(text: string, flag: string): Sample {
   throw unexpected(flag, 'a share such as 5%, or a number of bytes such as 500M or 1GiB', text);
 }
 
-/** How much of what is stored is tried. */
-export type Sample = { readonly share: number } | { readonly bytes: number };
+const ISO_TIME = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})?)?$/;
+
+/** A moment as ISO 8601 writes it, in milliseconds since 1970-01-01 UTC; local time where no zone is told. */
+export function parseTime(text: string, flag: string): number {
+  // A date alone would be taken as UTC.
+  const full = text.length === 10 ? `${text}T00:00:00` : text.replace(' ', 'T');
+  const timeMs = ISO_TIME.test(text) ? Date.parse(full) : Number.NaN;
+  if (timeMs >= 0) return timeMs;
+  throw unexpected(flag, 'a time since 1970 such as 2024-03-01T02:30:00Z', text);
+}
 
 /** Bytes: `500`, `64K`, `10M`, `2G`. */
 export function parseBytes(text: string, flag: string): number {

@@ -35,6 +35,8 @@ export interface ChunkOptions {
   /** What to call it; default: the file's own name, or `stdin`. At most 4,096 bytes. */
   readonly name?: string | undefined;
   readonly tags?: readonly string[] | undefined;
+  /** When it is to have been stored, in milliseconds since 1970-01-01 UTC; default: now. */
+  readonly createdMs?: number | undefined;
   readonly compression?: Compression | undefined;
   readonly chunker?: 'cdc' | 'fixed' | undefined;
   /** Worker threads; 0 = none. */
@@ -137,7 +139,7 @@ async function chunkSource(vault: OpenVault, input: Input, options: ChunkOptions
       bytes,
       chunks: await list.finish(),
       entries: { depth: 0, count: 1, items: [encodeEntry(entry)] },
-      createdMs: Date.now(),
+      createdMs: options.createdMs ?? Date.now(),
     });
     const wanted = options.replicas ?? DEFAULT_REPLICAS;
     const confirmed = await options.copier?.copy(vault.home.objects.descendants(id), wanted, options.signal);

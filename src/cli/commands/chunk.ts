@@ -12,6 +12,7 @@ import {
 import type { Cluster } from '../../ops/cluster.js';
 import type { Vault } from '../../ops/vault.js';
 import { openedHome } from '../../ops/vault.js';
+import { ChunkStats } from '../chunk-stats.js';
 import { type Context, openOrCreateVault, progressOf } from '../context.js';
 import { agreeOnRecord, clusterOf, type LimitFlags, limitedContext, memberNames } from '../node-context.js';
 import type { Progress } from '../progress.js';
@@ -21,10 +22,13 @@ import { count, formatBytes, formatSeconds, rateRemark } from '../units.js';
 interface ChunkFlags extends LimitFlags {
   readonly name?: string;
   readonly tag?: readonly string[];
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly time?: number;
   readonly replicas?: number;
   readonly compress: boolean;
   readonly chunker?: 'cdc' | 'fixed';
   readonly replicate: boolean;
+  readonly stats?: boolean;
 }
 
 const STDIN = '-';
@@ -44,12 +48,14 @@ export async function run(given: Context, paths: readonly string[], flags: Chunk
   };
   const makeCopier = cluster === undefined ? undefined : await copierMaker(context, vault, cluster);
   const rawOf = rawArguments();
+  const stats = new ChunkStats();
   let failed = 0;
   let tooFew: DisktroError | undefined;
   for (const path of paths) {
     throwIfAborted(context.signal);
     try {
       const result = await chunkOne(context, vault, rawOf(path) ?? path, flags, makeCopier);
+      stats.add(result);
       report(context, result, cluster);
       tooFew ??= flags.replicate ? copiesError(context, result) : undefined;
     } catch (error) {
@@ -58,6 +64,7 @@ export async function run(given: Context, paths: readonly string[], flags: Chunk
       failed += 1;
     }
   }
+  if (flags.stats) stats.print(context.output);
   if (failed > 0) throw inputsFailed(failed, paths.length);
   if (tooFew !== undefined) throw tooFew;
 }
@@ -128,6 +135,7 @@ function chunkOptions({ config, output, signal }: Context, flags: ChunkFlags): C
   return {
     ...(flags.name === undefined ? {} : { name: flags.name }),
     ...(flags.tag === undefined ? {} : { tags: flags.tag }),
+    ...(flags.time === undefined ? {} : { createdMs: flags.time }),
     ...(flags.chunker === undefined ? {} : { chunker: flags.chunker }),
     compression: flags.compress ? config.compression : 'none',
     workers: config.workers,

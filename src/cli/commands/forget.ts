@@ -155,7 +155,7 @@ function showGroups({ output }: Context, groups: readonly ForgetGroup[]): void {
 
 function rowOf(file: ForgetGroup['files'][number], isForPeople: boolean): string[] {
   return [
-    file.reasons.length > 0 ? 'keep' : 'remove',
+    file.reasons.length > 0 ? 'keep  ' : 'remove',
     isForPeople ? file.id.slice(0, SHORT_ID_DIGITS) : file.id,
     formatLocalTime(new Date(file.createdMs).toISOString()),
     formatBytes(file.bytes),

@@ -1,6 +1,6 @@
 /** The subcommands that a person meets first: files in, files out, what there is. Data only. */
 import type { CommandSpec } from '../command-spec.js';
-import { nonEmpty, wholeNumber } from '../option-values.js';
+import { nonEmpty, parseTime, wholeNumber } from '../option-values.js';
 import { FILTERS } from './filters.js';
 import { LIMIT_DOWNLOAD, LIMIT_UPLOAD } from './limits.js';
 
@@ -25,6 +25,11 @@ const CHUNK: CommandSpec = {
       isRepeatable: true,
     },
     {
+      flags: '--time <time>',
+      help: 'when it is to have been stored, such as 2024-03-01T02:30:00Z; without a zone: local time (default: now)',
+      parse: parseTime,
+    },
+    {
       flags: '--replicas <n>',
       help: 'nodes that shall hold each object, this one included (default: replica_count)',
       parse: wholeNumber(1, 100),
@@ -45,6 +50,10 @@ const CHUNK: CommandSpec = {
     {
       flags: '--force',
       help: 'read even what seems unchanged inside folders; files named here are always read',
+    },
+    {
+      flags: '--stats',
+      help: 'one line on stderr at the end, also with -q: files, bytes, new, stored, seconds',
     },
     LIMIT_UPLOAD,
     LIMIT_DOWNLOAD,
