@@ -6,7 +6,7 @@ import { chance, runSeed, sampleBytes } from '../ops/sample-bytes.js';
 import { jsonLines } from './command.js';
 import { type Place, placeWithVault } from './place.js';
 
-const ROUNDS = 24;
+const ROUNDS = 12;
 const DAYS = 14;
 const KEPT = 3;
 const seed = runSeed();
