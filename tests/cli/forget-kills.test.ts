@@ -6,8 +6,8 @@ import { chance, runSeed, sampleBytes } from '../ops/sample-bytes.js';
 import { jsonLines } from './command.js';
 import { type Place, placeWithVault } from './place.js';
 
-const ROUNDS = 12;
-const DAYS = 14;
+const ROUNDS = 10;
+const DAYS = 10;
 const KEPT = 3;
 const seed = runSeed();
 
@@ -64,5 +64,6 @@ t.test(`kill -9 at random moments of forget --gc loses nothing that is kept (see
     );
     await place.expectGood();
   }
+  await place.expectGood();
   t.ok(killed > ROUNDS / 4, `${killed} of ${ROUNDS} were killed on the way`);
 });
