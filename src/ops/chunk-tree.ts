@@ -4,7 +4,7 @@
  */
 import os from 'node:os';
 import path from 'node:path';
-import { encodeEntry, TREE_ROOT } from '../core/entry.js';
+import { TREE_ROOT } from '../core/entry.js';
 import { gearTable } from '../core/gear.js';
 import { throwIfAborted } from '../errors.js';
 import { loadExtendedAttributes } from '../store/extended-attributes.js';
@@ -12,6 +12,7 @@ import type { ChunkOptions, ChunkResult } from './chunk.js';
 import { ChunkWriter } from './chunk-writer.js';
 import { inputError } from './file-source.js';
 import { checkNameAndTags } from './manifest-writer.js';
+import { previousTree } from './previous-tree.js';
 import { SmallFiles } from './small-files.js';
 import { storeResult } from './store-result.js';
 import { threadCount } from './threads.js';
@@ -75,7 +76,9 @@ async function storeTree(
     small: new SmallFiles(vault.sizes, gearTable(vault.keys.chunker), writer.engine.concurrency),
     cutter: workspace.cutters[options.chunker ?? 'cdc'],
     memory: workspace.memory,
-    push: (entry) => lists.entries.push(encodeEntry(entry)),
+    push: (entry) => lists.entries.pushEncoded(entry),
+    previous: options.force === true ? undefined : await previousTree(vault, os.hostname(), root),
+    writer,
     onNotice: notice,
     signal,
   });
@@ -95,9 +98,10 @@ async function storeTree(
     entries,
     createdMs,
   });
-  const { files, unchanged } = reader.total;
+  const { files, unchanged, knownBytes } = reader.total;
+  const dedupedBytes = result.dedupedBytes + knownBytes;
   const seconds = (performance.now() - startedMs) / 1000;
-  return { ...result, files, unchanged, failed: reader.failed, seconds };
+  return { ...result, dedupedBytes, files, unchanged, failed: reader.failed, seconds };
 }
 
 /** A folder that cannot be listed at all is no empty tree. @throws E_INPUT for the root */

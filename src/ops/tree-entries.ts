@@ -38,6 +38,11 @@ export class TreeEntries {
     return typeOf(stat);
   }
 
+  /** Whether this file was met before, by another name. */
+  isLinked({ stat }: Found): boolean {
+    return stat.nlink > 1n && this.#linked.has(`${stat.dev}:${stat.ino}`);
+  }
+
   /** The path that this file was first met by, if it was. */
   earlierName({ stat }: Found): string | Uint8Array | undefined {
     if (stat.nlink < 2n || stat.isDirectory()) return undefined;
