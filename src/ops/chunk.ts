@@ -18,7 +18,7 @@ import { ChunkWriter } from './chunk-writer.js';
 import type { Input } from './inputs.js';
 import { descriptorInput, openInput, streamInput } from './inputs.js';
 import { checkNameAndTags } from './manifest-writer.js';
-import { storeResult } from './store-result.js';
+import { DEFAULT_REPLICAS, storeResult } from './store-result.js';
 import { threadCount } from './threads.js';
 import type { OpenVault, Vault } from './vault.js';
 import { opened } from './vault.js';
@@ -56,8 +56,19 @@ export interface ChunkOptions {
 }
 
 export interface Copier {
+  /** A head start while the file is still being read. */
+  ahead?(copies: number, signal: AbortSignal | undefined): CopiesAhead;
   /** @returns the fewest copies that any of these objects has now, this node's included */
   copy(objects: readonly ObjectRow[], copies: number, signal: AbortSignal | undefined): Promise<number>;
+}
+
+export interface CopiesAhead {
+  /** Begins to copy an object that has just become durable here. Returns at once, never throws. */
+  offer(object: ObjectRow): void;
+  /** Resolves when nothing is under way any more. */
+  drained(): Promise<void>;
+  /** Breaks off what is under way. */
+  stop(): Promise<void>;
 }
 
 export interface ChunkResult {
@@ -134,10 +145,13 @@ async function chunkSource(vault: OpenVault, input: Input, options: ChunkOptions
   throwIfAborted(options.signal);
   checkNameAndTags(options.name, options.tags ?? []);
   vault.home.session();
+  const wanted = options.replicas ?? DEFAULT_REPLICAS;
+  const ahead = options.copier?.ahead?.(wanted, options.signal);
   const writer = new ChunkWriter(
     vault,
     vault.engine(threadCount(options.workers)),
     options.compression ?? 'auto',
+    (object) => ahead?.offer(object),
   );
   try {
     const list = writer.listWriter();
@@ -145,20 +159,27 @@ async function chunkSource(vault: OpenVault, input: Input, options: ChunkOptions
     const isChanged = (await input.hasChanged?.(bytes)) ?? false;
     if (isChanged) options.onNotice?.(`${input.name}: changed while it was read; stored as read`);
     const entry: Entry = { ...input.entry, type: 'file', sizeBytes: bytes, extents: wholeOf(bytes) };
-    const result = await storeResult(vault, writer, options, {
-      kind: 'file',
-      name: input.name,
-      tags: options.tags ?? [],
-      host: os.hostname(),
-      ...(input.path === undefined ? {} : { path: input.path }),
-      bytes,
-      chunks: await list.finish(),
-      entries: { depth: 0, count: 1, items: [encodeEntry(entry)] },
-      createdMs: options.createdMs ?? Date.now(),
-    });
+    const result = await storeResult(
+      vault,
+      writer,
+      options,
+      {
+        kind: 'file',
+        name: input.name,
+        tags: options.tags ?? [],
+        host: os.hostname(),
+        ...(input.path === undefined ? {} : { path: input.path }),
+        bytes,
+        chunks: await list.finish(),
+        entries: { depth: 0, count: 1, items: [encodeEntry(entry)] },
+        createdMs: options.createdMs ?? Date.now(),
+      },
+      ahead,
+    );
     const seconds = (performance.now() - startedMs) / 1000;
     return { ...result, ...(isChanged ? { changed: true as const } : {}), seconds };
   } finally {
+    await ahead?.stop();
     await writer.close();
   }
 }

@@ -2,9 +2,11 @@
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { TestCluster } from '../cluster/cluster.js';
+import type { TestNode } from '../cluster/node.js';
 import { sampleBytes } from '../ops/sample-bytes.js';
+import { scratchFolder } from '../ops/scratch-home.js';
 import { oneJson } from './command.js';
-import { startCluster, type TestNode } from './nodes.js';
 
 function chunkFiles({ home }: TestNode): string[] {
   const folder = join(home, 'objects', 'chunks');
@@ -13,12 +15,16 @@ function chunkFiles({ home }: TestNode): string[] {
 }
 
 t.test('a drill', { timeout: 120_000 }, async (t) => {
-  const { folder, nodes } = await startCluster(t, 2);
-  const [first, second] = nodes as [TestNode, TestNode];
-  await first.must('init', '--recovery-file', join(folder, 'code'), '--chunk-size', '65536');
+  const folder = scratchFolder(t);
+  const cluster = await TestCluster.start(t, {
+    hasVault: false,
+    env: { DISKTRO_REPAIR_GRACE: '2600', DISKTRO_DELETE_GRACE: '1', DISKTRO_CHUNK_SIZE: '65536' },
+  });
+  const [first, second] = [cluster.node(0), cluster.node(1)];
+  await first.did('init', '--recovery-file', join(folder, 'code'), '--chunk-size', '65536');
   const file = join(folder, 'file');
   writeFileSync(file, sampleBytes('drill', 300_000));
-  const id = await first.must('-q', 'chunk', '--replicas', '2', file);
+  const id = await first.did('-q', 'chunk', '--replicas', '2', file);
   await first.stop();
   const lost = chunkFiles(first).slice(0, 2);
   for (const chunk of lost) rmSync(chunk);
