@@ -33,11 +33,6 @@ export class TreeEntries {
     this.#notice = onNotice;
   }
 
-  /** What kind of entry a path is; undefined for what is not kept: sockets. */
-  typeOf({ stat }: Found): EntryType | undefined {
-    return typeOf(stat);
-  }
-
   /** Whether this file was met before, by another name. */
   isLinked({ stat }: Found): boolean {
     return stat.nlink > 1n && this.#linked.has(`${stat.dev}:${stat.ino}`);
@@ -131,7 +126,8 @@ export class TreeEntries {
   }
 }
 
-function typeOf(stat: BigIntStats): EntryType | undefined {
+/** What kind of entry a path is; undefined for what is not kept: sockets. */
+export function typeOf(stat: BigIntStats): EntryType | undefined {
   if (stat.isFile()) return 'file';
   if (stat.isDirectory()) return 'directory';
   if (stat.isSymbolicLink()) return 'symlink';
