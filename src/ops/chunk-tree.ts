@@ -28,6 +28,8 @@ import { opened } from './vault.js';
 export interface TreeOptions extends ChunkOptions, FilterOptions {
   /** Reads also files that seem unchanged since the newest tree of the same host and path. */
   readonly force?: boolean | undefined;
+  /** When the run counts as begun: what changed as late as that is read again by the next one. Default: now. */
+  readonly startedMs?: number | undefined;
 }
 
 /**
@@ -63,7 +65,7 @@ async function storeTree(
   options: TreeOptions,
   startedMs: number,
 ): Promise<ChunkResult> {
-  const begunMs = Date.now();
+  const begunMs = options.startedMs ?? Date.now();
   const { signal, onProgress } = options;
   const notice = options.onNotice ?? (() => {});
   const workspace = vault.borrowWorkspace();
@@ -101,7 +103,7 @@ async function storeTree(
     bytes: reader.total.bytes,
     chunks,
     entries,
-    createdMs: options.createdMs ?? begunMs,
+    createdMs: options.createdMs ?? Date.now(),
   });
   const { files, unchanged, knownBytes } = reader.total;
   const dedupedBytes = result.dedupedBytes + knownBytes;

@@ -48,7 +48,7 @@ export interface ChunkOptions {
   readonly replicas?: number | undefined;
   /** Makes the copies on other nodes; without it there is one, here. */
   readonly copier?: Copier | undefined;
-  /** When it was stored, in milliseconds since 1970; default: now, of a tree when its run began. */
+  /** When it was stored, in milliseconds since 1970; default: now. */
   readonly createdMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: ChunkProgress) => void) | undefined;
