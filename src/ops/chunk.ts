@@ -40,8 +40,6 @@ export interface ChunkOptions {
   /** What to call it; default: the file's own name, or `stdin`. At most 4,096 bytes. */
   readonly name?: string | undefined;
   readonly tags?: readonly string[] | undefined;
-  /** When it is to have been stored, in milliseconds since 1970-01-01 UTC; default: now. */
-  readonly createdMs?: number | undefined;
   readonly compression?: Compression | undefined;
   readonly chunker?: 'cdc' | 'fixed' | undefined;
   /** Worker threads; 0 = none. */
@@ -50,6 +48,8 @@ export interface ChunkOptions {
   readonly replicas?: number | undefined;
   /** Makes the copies on other nodes; without it there is one, here. */
   readonly copier?: Copier | undefined;
+  /** When it was stored, in milliseconds since 1970; default: now. */
+  readonly createdMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: ChunkProgress) => void) | undefined;
   readonly onNotice?: ((message: string) => void) | undefined;
