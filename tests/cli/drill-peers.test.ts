@@ -39,7 +39,7 @@ t.test('a drill', { timeout: 120_000 }, async (t) => {
   await t.test('exit 14 when the peer that has it is gone', async (t) => {
     await second.stop();
     const outcome = await first.run('drill', '--json', '--sample', '100%');
-    t.equal(outcome.status, 14);
+    t.equal(outcome.status, 14, outcome.stdout + outcome.stderr);
     t.match(oneJson(outcome.stdout), {
       failed: [{ id, path: 'file', code: /^E_(PEER_UNREACHABLE|OBJECT_MISSING)$/ }],
     });
