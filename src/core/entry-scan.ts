@@ -26,6 +26,15 @@ export function* scanEntries(bytes: Uint8Array): Generator<ScannedEntry> {
   while (!reader.isAtEnd) yield reader.entry();
 }
 
+const field = (name: string): number => name.length * 256 + name.charCodeAt(0);
+const PATH = field('path');
+const TYPE = field('type');
+const SIZE = field('size');
+const MTIME = field('mtimeNs');
+const CTIME = field('ctimeNs');
+const INODE = field('inode');
+const EXTENTS = field('extents');
+
 const MAP = 5;
 const ARRAY = 4;
 const TEXT = 3;
@@ -59,26 +68,26 @@ class Scanner {
       extentsAt: [0, 0] as readonly [number, number],
     };
     for (let field = 0; field < fields; field++) {
-      switch (this.#text(TEXT)) {
-        case 'path':
+      switch (this.#fieldName()) {
+        case PATH:
           found.key = keyOf(this.#string());
           break;
-        case 'type':
-          found.type = this.#text(TEXT);
+        case TYPE:
+          found.type = this.#string();
           break;
-        case 'size':
-          found.sizeBytes = Number(this.#bigint());
+        case SIZE:
+          found.sizeBytes = Number(this.#any());
           break;
-        case 'mtimeNs':
+        case MTIME:
           found.mtimeNs = this.#bigint();
           break;
-        case 'ctimeNs':
+        case CTIME:
           found.ctimeNs = this.#bigint();
           break;
-        case 'inode':
+        case INODE:
           found.inode = this.#bigint();
           break;
-        case 'extents': {
+        case EXTENTS: {
           const from = this.#at - start;
           found.extents = this.#extents();
           found.extentsAt = [from, this.#at - start];
@@ -130,8 +139,12 @@ class Scanner {
     return this.#bytes.readBigUInt64BE(at);
   }
 
-  #text(major: number): string {
-    return this.#slice(this.#head(major));
+  /** Length and first letter: that tells the fields of an entry apart without a string for each. */
+  #fieldName(): number {
+    const length = this.#head(TEXT);
+    const name = length * 256 + this.#bytes.readUInt8(this.#at);
+    this.#pass(length);
+    return name;
   }
 
   /** Text or bytes, as Latin-1. */
@@ -142,21 +155,25 @@ class Scanner {
   }
 
   #slice(length: number): string {
-    const end = this.#at + length;
-    if (end > this.#bytes.byteLength) throw new RangeError('an entry that is cut off');
-    const text = this.#bytes.toString('latin1', this.#at, end);
-    this.#at = end;
-    return text;
+    const start = this.#at;
+    this.#pass(length);
+    return this.#bytes.toString('latin1', start, this.#at);
+  }
+
+  #pass(length: number): void {
+    this.#at += length;
+    if (this.#at > this.#bytes.byteLength) throw new RangeError('an entry that is cut off');
   }
 
   #skip(): void {
     const value = Number(this.#any());
-    if (this.#major === TEXT || this.#major === BYTES) this.#slice(value);
+    if (this.#major === TEXT || this.#major === BYTES) this.#pass(value);
     else if (this.#major === ARRAY) for (let left = value; left > 0; left--) this.#skip();
     else if (this.#major === MAP) for (let left = 2 * value; left > 0; left--) this.#skip();
   }
 }
 
 function keyOf(latin1: string): string {
-  return latin1 === '.' ? '' : latin1.replaceAll('/', '\0');
+  if (latin1 === '.') return '';
+  return latin1.includes('/') ? latin1.replaceAll('/', '\0') : latin1;
 }

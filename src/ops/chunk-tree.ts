@@ -17,15 +17,19 @@ import { SmallFiles } from './small-files.js';
 import { storeResult } from './store-result.js';
 import { threadCount } from './threads.js';
 import { TreeEntries } from './tree-entries.js';
+import type { FilterOptions } from './tree-filter.js';
+import { treeFilter } from './tree-filter.js';
 import { TreeReader } from './tree-reader.js';
 import { runSteps } from './tree-steps.js';
 import { absoluteFolder, walkTree } from './tree-walk.js';
 import type { OpenVault, Vault } from './vault.js';
 import { opened } from './vault.js';
 
-export interface TreeOptions extends ChunkOptions {
+export interface TreeOptions extends ChunkOptions, FilterOptions {
   /** Reads also files that seem unchanged since the newest tree of the same host and path. */
   readonly force?: boolean | undefined;
+  /** When the run counts as begun: what changed as late as that is read again by the next one. Default: now. */
+  readonly startedMs?: number | undefined;
 }
 
 /**
@@ -61,15 +65,18 @@ async function storeTree(
   options: TreeOptions,
   startedMs: number,
 ): Promise<ChunkResult> {
-  const createdMs = Date.now();
+  const begunMs = options.startedMs ?? Date.now();
   const { signal, onProgress } = options;
   const notice = options.onNotice ?? (() => {});
   const workspace = vault.borrowWorkspace();
   const lists = { chunks: writer.listWriter(), entries: writer.listWriter() };
   const reader = new TreeReader({
-    walk: walkTree(root, { onFailure: (at, error) => noteFailure(reader, root, at, error) }),
+    walk: walkTree(root, {
+      ...treeFilter(options, vault.path, notice),
+      onFailure: (at, error) => noteFailure(reader, root, at, error),
+    }),
     entries: new TreeEntries({
-      startedMs: createdMs,
+      startedMs: begunMs,
       attributes: await loadExtendedAttributes(),
       onNotice: notice,
     }),
@@ -96,7 +103,7 @@ async function storeTree(
     bytes: reader.total.bytes,
     chunks,
     entries,
-    createdMs: options.createdMs ?? createdMs,
+    createdMs: options.createdMs ?? Date.now(),
   });
   const { files, unchanged, knownBytes } = reader.total;
   const dedupedBytes = result.dedupedBytes + knownBytes;

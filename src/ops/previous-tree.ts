@@ -3,6 +3,7 @@
  * still what it was is carried over without being opened. Holds a few list chunks at a time.
  * When anything of the old manifest cannot be read, files are simply read again.
  */
+import type { BigIntStats } from 'node:fs';
 import { newestByPath } from '../catalog/files.js';
 import type { ScannedEntry } from '../core/entry-scan.js';
 import { scanEntries } from '../core/entry-scan.js';
@@ -108,15 +109,19 @@ export async function previousTree(
   }
 }
 
-/** Whether a file is the one that was stored: nothing can have been written to it since. */
+/** Whether a path is still what was stored: nothing can have been written to it, or to what is known of it, since. */
 export function isUnchanged(entry: ScannedEntry, { stat }: Found): boolean {
   return (
-    entry.type === 'file' &&
     entry.ctimeNs === stat.ctimeNs &&
     entry.mtimeNs === stat.mtimeNs &&
     entry.inode === stat.ino &&
-    BigInt(entry.sizeBytes) === stat.size
+    isSameKind(entry, stat)
   );
+}
+
+function isSameKind({ type, sizeBytes }: ScannedEntry, stat: BigIntStats): boolean {
+  if (type === 'file') return stat.isFile() && stat.size === BigInt(sizeBytes);
+  return type === 'directory' ? stat.isDirectory() : type === 'symlink' && stat.isSymbolicLink();
 }
 
 /** The same entry with its bytes elsewhere in the list. @param extents the encoded value */

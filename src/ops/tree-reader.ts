@@ -22,9 +22,11 @@ import { isUnchanged, withExtents } from './previous-tree.js';
 import { READ_FLAGS, readSmall } from './read-small.js';
 import type { SmallFiles } from './small-files.js';
 import type { TreeEntries } from './tree-entries.js';
+import { typeOf } from './tree-entries.js';
 import type { Step } from './tree-steps.js';
 import { Place } from './tree-steps.js';
 import type { Found } from './tree-walk.js';
+import { shownPath } from './tree-walk.js';
 
 export interface TreeReaderParts {
   readonly walk: Iterable<Found>;
@@ -82,7 +84,8 @@ export class TreeReader {
     try {
       for (const found of this.#parts.walk) {
         if (performance.now() - this.#turnMs > TURN_MS) await this.#turn();
-        const before = hasContent(found) ? await this.#unchanged(found) : undefined;
+        const looked = this.#unchanged(found);
+        const before = looked instanceof Promise ? await looked : looked;
         if (before !== undefined && (await this.#pushKnown(found, before))) continue;
         if (before !== undefined && (yield* this.#carry(found, before))) continue;
         if (this.#isLarge(found)) yield* this.#visitLarge(found);
@@ -105,18 +108,18 @@ export class TreeReader {
   }
 
   /** The entry of the last tree, when it is still true. */
-  async #unchanged(found: Found): Promise<ScannedEntry | undefined> {
+  #unchanged(found: Found): Promise<ScannedEntry | undefined> | ScannedEntry | undefined {
     const { previous, entries } = this.#parts;
     if (previous === undefined || entries.isLinked(found)) return undefined;
-    const looked = previous.find(found);
-    const entry = looked instanceof Promise ? await looked : looked;
-    if (entry === undefined || !isUnchanged(entry, found)) return undefined;
-    return previous.isThinlySpread(entry) ? undefined : entry;
+    const still = (entry: ScannedEntry | undefined): ScannedEntry | undefined =>
+      entry !== undefined && isUnchanged(entry, found) && !previous.isThinlySpread(entry) ? entry : undefined;
+    const entry = previous.find(found);
+    return entry instanceof Promise ? entry.then(still) : still(entry);
   }
 
-  /** Carries a file over whose chunks are listed already. */
+  /** Carries over what needs no chunk that is not listed yet. */
   async #pushKnown(found: Found, before: ScannedEntry): Promise<boolean> {
-    const extents = this.#carried?.known(before);
+    const extents = before.extents.length === 0 ? [] : this.#carried?.known(before);
     if (extents === undefined) return false;
     await this.#pushCarried(found, before, extents);
     return true;
@@ -137,6 +140,7 @@ export class TreeReader {
     await this.#parts.push(
       isMoved ? withExtents(before, this.#encoder.encodeExtents(extents)) : before.bytes,
     );
+    if (before.type !== 'file') return;
     this.#parts.entries.remember(found);
     this.total.files++;
     this.total.unchanged++;
@@ -151,7 +155,7 @@ export class TreeReader {
   /** All but large files. */
   async #visit(found: Found): Promise<readonly Step[]> {
     const { entries } = this.#parts;
-    const type = entries.typeOf(found);
+    const type = typeOf(found.stat);
     if (type === undefined) return [];
     const earlier = entries.earlierName(found);
     if (earlier !== undefined) await this.#push(found, () => entries.linked(found, earlier));
@@ -262,16 +266,7 @@ export class TreeReader {
   }
 }
 
-function hasContent({ stat }: Found): boolean {
-  return stat.isFile() && stat.size > 0n;
-}
-
 interface ChangeFacts {
   readonly mtimeNs: bigint;
   readonly ctimeNs: bigint;
-}
-
-/** A path for people: bytes that are not UTF-8 show as replacement characters. */
-export function shownPath(path: string | Uint8Array): string {
-  return typeof path === 'string' ? path : Buffer.from(path).toString('utf8');
 }

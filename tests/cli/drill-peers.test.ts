@@ -18,7 +18,8 @@ t.test('a drill', { timeout: 120_000 }, async (t) => {
   const folder = scratchFolder(t);
   const cluster = await TestCluster.start(t, {
     hasVault: false,
-    env: { DISKTRO_REPAIR_GRACE: '2600', DISKTRO_DELETE_GRACE: '1', DISKTRO_CHUNK_SIZE: '65536' },
+    nodes: 2,
+    env: { DISKTRO_REPAIR_GRACE: '3600', DISKTRO_DELETE_GRACE: '1', DISKTRO_CHUNK_SIZE: '65536' },
   });
   const [first, second] = [cluster.node(0), cluster.node(1)];
   await first.did('init', '--recovery-file', join(folder, 'code'), '--chunk-size', '65536');
@@ -38,7 +39,7 @@ t.test('a drill', { timeout: 120_000 }, async (t) => {
   await t.test('exit 14 when the peer that has it is gone', async (t) => {
     await second.stop();
     const outcome = await first.run('drill', '--json', '--sample', '100%');
-    t.equal(outcome.status, 14);
+    t.equal(outcome.status, 14, outcome.stdout + outcome.stderr);
     t.match(oneJson(outcome.stdout), {
       failed: [{ id, path: 'file', code: /^E_(PEER_UNREACHABLE|OBJECT_MISSING)$/ }],
     });
