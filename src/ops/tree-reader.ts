@@ -44,7 +44,7 @@ export interface TreeReaderParts {
 }
 
 /** How long files are read without a look at what else there is to do. */
-const TURN_MS = 1;
+const TURN_MS = 3;
 
 const open = promisify(fs.open);
 

@@ -67,7 +67,7 @@ export async function run(given: Context, paths: readonly string[], flags: Chunk
     }
   }
   if (failed > 0) throw inputsFailed(failed, paths.length);
-  if (unread > 0) throw partsFailed(unread);
+  if (unread > 0) throw partsFailed(unread, 'the rest is stored');
   if (tooFew !== undefined) throw tooFew;
 }
 
@@ -87,7 +87,7 @@ async function runDry(context: Context, paths: readonly string[], flags: ChunkFl
       failed++;
     }
   }
-  if (failed > 0) throw partsFailed(failed);
+  if (failed > 0) throw partsFailed(failed, 'nothing was stored');
 }
 
 function checkUsage({ config }: Context, paths: readonly string[], flags: ChunkFlags): void {
