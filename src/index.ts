@@ -5,8 +5,13 @@ export type { ChunkOptions, ChunkProgress, ChunkResult, FailedPath } from './ops
 export { chunkDescriptor, chunkFile, chunkStream } from './ops/chunk.js';
 export type { TreeOptions } from './ops/chunk-tree.js';
 export { chunkTree } from './ops/chunk-tree.js';
+export type { DrillFailure, DrillOptions, DrillResult, Sample } from './ops/drill.js';
+export { drill } from './ops/drill.js';
+export type { FileFilter } from './ops/file-filter.js';
 export type { FileInfo, FileSummary, RemoveResult } from './ops/files.js';
 export { fileInfo, listFiles, removeFiles } from './ops/files.js';
+export type { ForgetGroup, ForgetOptions, GroupPart, Judged } from './ops/forget.js';
+export { forgetFiles, planForget } from './ops/forget.js';
 export type { GcOptions, GcResult } from './ops/gc.js';
 export { collectGarbage } from './ops/gc.js';
 export type { Home, HomeOptions } from './ops/home.js';
@@ -21,6 +26,7 @@ export { reassembleFile, reassembleStream, reassembleToDescriptor } from './ops/
 export type { RebuildOptions, RebuildResult } from './ops/rebuild.js';
 export { rebuildCatalog } from './ops/rebuild.js';
 export { resolveFileId } from './ops/resolve.js';
+export type { KeepRules, Period } from './ops/retention.js';
 export type { SlotSummary } from './ops/slots.js';
 export { addPasswordSlot, changePassword, listSlots, newRecoveryCode, removeSlot } from './ops/slots.js';
 export type { Status } from './ops/status.js';

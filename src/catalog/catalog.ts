@@ -4,7 +4,7 @@
  */
 import fs from 'node:fs';
 import { integrityError } from '../errors.js';
-import type { Database } from './database.js';
+import type { Database, Statement } from './database.js';
 import { openDatabase, syncFolderOf, translated } from './database.js';
 import { checkVersion, migrate } from './migrations.js';
 
@@ -13,6 +13,8 @@ export type CommitObserver = (moment: 'before-commit' | 'after-commit') => void;
 
 export interface CatalogOptions {
   readonly readOnly?: boolean;
+  /** How long to wait for another process that writes. */
+  readonly busyTimeoutMs?: number;
   readonly observer?: CommitObserver | undefined;
 }
 
@@ -20,6 +22,7 @@ export class Catalog {
   readonly database: Database;
   readonly file: string;
   readonly #observer: CommitObserver | undefined;
+  readonly #statements = new Map<string, Statement>();
   #hasSyncedFolder = false;
 
   private constructor(database: Database, file: string, observer: CommitObserver | undefined) {
@@ -41,7 +44,10 @@ export class Catalog {
   /** @throws E_CATALOG_CORRUPT (also when it is missing or empty), E_FORMAT_TOO_NEW, E_LOCKED */
   static open(file: string, options: CatalogOptions = {}): Catalog {
     if (!fs.existsSync(file)) throw missingCatalog('is missing');
-    const database = openDatabase(file, { readOnly: options.readOnly ?? false });
+    const database = openDatabase(file, {
+      readOnly: options.readOnly ?? false,
+      ...(options.busyTimeoutMs === undefined ? {} : { busyTimeoutMs: options.busyTimeoutMs }),
+    });
     return Catalog.#checked(database, file, () => {
       if (checkVersion(database) === 0) throw missingCatalog('is empty');
       if (options.readOnly !== true) migrate(database);
@@ -56,6 +62,16 @@ export class Catalog {
       database.close();
       throw error;
     }
+  }
+
+  /** A statement that is compiled once: as long as its text is the same it is the same statement. */
+  prepare<Parameters extends unknown[] = unknown[], Row = unknown>(sql: string): Statement<Parameters, Row> {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.database.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement as Statement<Parameters, Row>;
   }
 
   /** Runs queries with their errors translated. */
@@ -81,6 +97,15 @@ export class Catalog {
     this.#hasSyncedFolder = true;
     this.#observer?.('after-commit');
     return result;
+  }
+
+  /** Whether this process could write now; changes nothing. @throws E_LOCKED when another one is writing */
+  probe(): void {
+    this.read(() => this.database.exec('BEGIN IMMEDIATE; ROLLBACK'));
+  }
+
+  setBusyTimeout(timeoutMs: number): void {
+    this.database.pragma(`busy_timeout = ${timeoutMs}`);
   }
 
   /** SQLite's own check of its pages and indexes. @throws E_CATALOG_CORRUPT */

@@ -14,11 +14,7 @@ export function isFolder(path: string | Buffer): boolean {
 
 /** @param rest what became of the others */
 export function partsFailed(failed: number, rest: string): DisktroError {
-  return new DisktroError(
-    'E_INPUTS_FAILED',
-    `${count(failed, 'path')} could not be read; ${rest}`,
-    {
-      details: { failed },
-    },
-  );
+  return new DisktroError('E_INPUTS_FAILED', `${count(failed, 'path')} could not be read; ${rest}`, {
+    details: { failed },
+  });
 }

@@ -15,10 +15,10 @@ import { throwIfAborted } from '../errors.js';
 import { MAX_BATCH_OBJECTS } from '../limits.js';
 import type { PendingChunk } from './chunk-writer.js';
 import { ChunkWriter } from './chunk-writer.js';
-import type { Input } from './inputs.js';
-import { descriptorInput, openInput, streamInput } from './inputs.js';
+import type { Input, InputEntry } from './inputs.js';
+import { descriptorInput, namedEntry, openInput, streamInput } from './inputs.js';
 import { checkNameAndTags } from './manifest-writer.js';
-import { storeResult } from './store-result.js';
+import { DEFAULT_REPLICAS, storeResult } from './store-result.js';
 import { threadCount } from './threads.js';
 import type { OpenVault, Vault } from './vault.js';
 import { opened } from './vault.js';
@@ -31,15 +31,26 @@ export interface ChunkProgress {
   readonly chunks: number;
   readonly newChunks: number;
   readonly storedBytes: number;
+  /** Plaintext bytes that were here already. */
+  readonly dedupedBytes: number;
   /** Of a tree: files so far. */
   readonly files?: number;
   readonly unchanged?: number;
+}
+
+/** What a file is called and how it is kept. */
+export interface Description {
+  readonly name?: string | undefined;
+  readonly tags?: readonly string[] | undefined;
+  readonly replicas?: number | undefined;
 }
 
 export interface ChunkOptions {
   /** What to call it; default: the file's own name, or `stdin`. At most 4,096 bytes. */
   readonly name?: string | undefined;
   readonly tags?: readonly string[] | undefined;
+  /** When it is to have been stored, in milliseconds since 1970-01-01 UTC; default: now. */
+  readonly createdMs?: number | undefined;
   readonly compression?: Compression | undefined;
   readonly chunker?: 'cdc' | 'fixed' | undefined;
   /** Worker threads; 0 = none. */
@@ -48,16 +59,27 @@ export interface ChunkOptions {
   readonly replicas?: number | undefined;
   /** Makes the copies on other nodes; without it there is one, here. */
   readonly copier?: Copier | undefined;
-  /** When it was stored, in milliseconds since 1970; default: now. */
-  readonly createdMs?: number | undefined;
+  /** Asked when a stream has ended, for senders that tell these last; what it gives goes before the options. */
+  readonly describe?: (() => Description) | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: ChunkProgress) => void) | undefined;
   readonly onNotice?: ((message: string) => void) | undefined;
 }
 
 export interface Copier {
+  /** A head start while the file is still being read. */
+  ahead?(copies: number, signal: AbortSignal | undefined): CopiesAhead;
   /** @returns the fewest copies that any of these objects has now, this node's included */
   copy(objects: readonly ObjectRow[], copies: number, signal: AbortSignal | undefined): Promise<number>;
+}
+
+export interface CopiesAhead {
+  /** Begins to copy an object that has just become durable here. Returns at once, never throws. */
+  offer(object: ObjectRow): void;
+  /** Resolves when nothing is under way any more. */
+  drained(): Promise<void>;
+  /** Breaks off what is under way. */
+  stop(): Promise<void>;
 }
 
 export interface ChunkResult {
@@ -134,33 +156,57 @@ async function chunkSource(vault: OpenVault, input: Input, options: ChunkOptions
   throwIfAborted(options.signal);
   checkNameAndTags(options.name, options.tags ?? []);
   vault.home.session();
+  const ahead = options.copier?.ahead?.(options.replicas ?? DEFAULT_REPLICAS, options.signal);
   const writer = new ChunkWriter(
     vault,
     vault.engine(threadCount(options.workers)),
     options.compression ?? 'auto',
+    (object) => ahead?.offer(object),
   );
   try {
     const list = writer.listWriter();
     const bytes = await storeChunks(vault, writer, list, input, options);
     const isChanged = (await input.hasChanged?.(bytes)) ?? false;
     if (isChanged) options.onNotice?.(`${input.name}: changed while it was read; stored as read`);
-    const entry: Entry = { ...input.entry, type: 'file', sizeBytes: bytes, extents: wholeOf(bytes) };
-    const result = await storeResult(vault, writer, options, {
-      kind: 'file',
-      name: input.name,
-      tags: options.tags ?? [],
-      host: os.hostname(),
-      ...(input.path === undefined ? {} : { path: input.path }),
-      bytes,
-      chunks: await list.finish(),
-      entries: { depth: 0, count: 1, items: [encodeEntry(entry)] },
-      createdMs: options.createdMs ?? Date.now(),
-    });
+    const told = described(options, input);
+    const entry: Entry = { ...told.entry, type: 'file', sizeBytes: bytes, extents: wholeOf(bytes) };
+    const result = await storeResult(
+      vault,
+      writer,
+      { ...options, replicas: told.replicas },
+      {
+        kind: 'file',
+        name: told.name,
+        tags: told.tags,
+        host: os.hostname(),
+        ...(input.path === undefined ? {} : { path: input.path }),
+        bytes,
+        chunks: await list.finish(),
+        entries: { depth: 0, count: 1, items: [encodeEntry(entry)] },
+        createdMs: options.createdMs ?? Date.now(),
+      },
+      ahead,
+    );
     const seconds = (performance.now() - startedMs) / 1000;
     return { ...result, ...(isChanged ? { changed: true as const } : {}), seconds };
   } finally {
+    await ahead?.stop();
     await writer.close();
   }
+}
+
+/** @throws E_USAGE for a name or tags told late that a manifest cannot hold */
+function described(
+  { describe, tags = [], replicas = DEFAULT_REPLICAS }: ChunkOptions,
+  input: Input,
+): { name: string; tags: readonly string[]; replicas: number; entry: InputEntry } {
+  const late = describe?.() ?? {};
+  checkNameAndTags(late.name, late.tags ?? []);
+  const { name, entry } =
+    late.name === undefined
+      ? input
+      : { name: late.name, entry: { ...input.entry, ...namedEntry(late.name) } };
+  return { name, entry, tags: late.tags ?? tags, replicas: late.replicas ?? replicas };
 }
 
 /** The pipeline: cut, then hash, deduplicate, seal and write side by side, then list in order what is durable. */

@@ -12,6 +12,7 @@ import { decodeRef, readList, readListBytes } from '../core/list.js';
 import { pathTag } from '../core/sealed-record.js';
 import { isDisktroError } from '../errors.js';
 import { ObjectReader } from './object-reader.js';
+import { SparseChunks } from './sparse-chunks.js';
 import type { Found } from './tree-walk.js';
 import type { OpenVault } from './vault.js';
 
@@ -21,6 +22,7 @@ const KEPT_REFS = 16_384;
 export class PreviousTree {
   readonly #entries: AsyncGenerator<Uint8Array>;
   readonly #refs: AsyncGenerator<ChunkRef>;
+  readonly #sparse: SparseChunks | undefined;
   readonly #keptRefs = new Map<number, ChunkRef>();
   #page: ScannedEntry[] = [];
   #next = 0;
@@ -30,7 +32,9 @@ export class PreviousTree {
   constructor(
     reader: ObjectReader,
     manifest: { readonly chunks: EncodedList; readonly entries: EncodedList },
+    sparse?: SparseChunks,
   ) {
+    this.#sparse = sparse;
     const load = (ref: ChunkRef): Promise<Uint8Array> => reader.readListChunk(ref);
     this.#entries = readListBytes(manifest.entries, load);
     this.#refs = refsOf(manifest.chunks, load);
@@ -46,6 +50,11 @@ export class PreviousTree {
       this.#next++;
     }
     return undefined;
+  }
+
+  /** Whether a file is better read again, because hardly anything else needs the chunks that it lies in. */
+  isThinlySpread(entry: ScannedEntry): boolean {
+    return this.#sparse?.hold(entry) ?? false;
   }
 
   /** What the old list has at this index; undefined when that lies too far back. */
@@ -91,9 +100,11 @@ export async function previousTree(
   const reader = new ObjectReader(vault, vault.engine(0));
   try {
     const manifest = await reader.readManifest(id);
-    return manifest.kind === 'tree' ? new PreviousTree(reader, manifest) : undefined;
+    if (manifest.kind !== 'tree') return undefined;
+    const sparse = await SparseChunks.of(manifest, (ref) => reader.readListChunk(ref));
+    return new PreviousTree(reader, manifest, sparse);
   } catch (error) {
-    if (isDisktroError(error)) return undefined;
+    if (isDisktroError(error) || error instanceof RangeError) return undefined;
     throw error;
   }
 }

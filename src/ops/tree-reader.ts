@@ -112,7 +112,7 @@ export class TreeReader {
     const { previous, entries } = this.#parts;
     if (previous === undefined || entries.isLinked(found)) return undefined;
     const still = (entry: ScannedEntry | undefined): ScannedEntry | undefined =>
-      entry !== undefined && isUnchanged(entry, found) ? entry : undefined;
+      entry === undefined || !isUnchanged(entry, found) || previous.isThinlySpread(entry) ? undefined : entry;
     const entry = previous.find(found);
     return entry instanceof Promise ? entry.then(still) : still(entry);
   }

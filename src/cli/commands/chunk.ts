@@ -10,8 +10,11 @@ import {
   chunkFile,
 } from '../../ops/chunk.js';
 import type { Cluster } from '../../ops/cluster.js';
+import type { ReplicateProgress } from '../../ops/object-sender.js';
+import { tooFewCopies } from '../../ops/too-few-copies.js';
 import type { Vault } from '../../ops/vault.js';
 import { openedHome } from '../../ops/vault.js';
+import { ChunkStats } from '../chunk-stats.js';
 import { type Context, openOrCreateVault, progressOf } from '../context.js';
 import { isFolder, partsFailed } from '../folder-input.js';
 import { agreeOnRecord, clusterOf, type LimitFlags, limitedContext, memberNames } from '../node-context.js';
@@ -23,13 +26,15 @@ import { count, formatBytes, formatSeconds, rateRemark } from '../units.js';
 interface ChunkFlags extends LimitFlags, TreeFlags {
   readonly name?: string;
   readonly tag?: readonly string[];
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly time?: number;
   readonly replicas?: number;
   readonly compress: boolean;
   readonly chunker?: 'cdc' | 'fixed';
   readonly replicate: boolean;
+  readonly stats?: boolean;
   readonly force?: boolean;
   readonly dryRun?: boolean;
-  readonly time?: number;
 }
 
 const STDIN = '-';
@@ -50,6 +55,7 @@ export async function run(given: Context, paths: readonly string[], flags: Chunk
   };
   const makeCopier = cluster === undefined ? undefined : await copierMaker(context, vault, cluster);
   const rawOf = rawArguments();
+  const stats = new ChunkStats();
   let failed = 0;
   let unread = 0;
   let tooFew: DisktroError | undefined;
@@ -57,15 +63,17 @@ export async function run(given: Context, paths: readonly string[], flags: Chunk
     throwIfAborted(context.signal);
     try {
       const result = await chunkOne(context, vault, rawOf(path) ?? path, flags, makeCopier);
+      stats.add(result, result.files);
       report(context, result, cluster);
       unread += result.failed?.length ?? 0;
-      tooFew ??= flags.replicate ? copiesError(context, result) : undefined;
+      tooFew ??= flags.replicate ? tooFewCopies(result, context.config.min_replicas) : undefined;
     } catch (error) {
       if (paths.length === 1 || !isDisktroError(error, 'E_INPUT')) throw error;
       context.output.error(error);
       failed += 1;
     }
   }
+  if (flags.stats) stats.print(context.output);
   if (failed > 0) throw inputsFailed(failed, paths.length);
   if (unread > 0) throw partsFailed(unread, 'the rest is stored');
   if (tooFew !== undefined) throw tooFew;
@@ -144,22 +152,29 @@ async function copierMaker(context: Context, vault: Vault, cluster: Cluster): Pr
   const nameOf = memberNames(cluster);
   const onFailure = (node: NodeId, error: unknown): void =>
     context.output.warning(`${nameOf(node)}: ${error instanceof Error ? error.message : String(error)}`);
-  return (label, storing) => ({
-    async copy(objects, copies, signal) {
-      storing.stop();
-      using progress = await progressOf(context, { label, unit: 'bytes' });
-      const onProgress = showCopying(progress, nameOf);
-      return await copierOf(home, cluster, { onFailure, onProgress }).copy(objects, copies, signal);
-    },
-  });
+  return (label, storing) => {
+    // What is sent while the file is still being read shows in the next line, once there is one.
+    let show: ((facts: ReplicateProgress) => void) | undefined;
+    const onProgress = (facts: ReplicateProgress): void => show?.(facts);
+    const copier = copierOf(home, cluster, { onFailure, onProgress });
+    return {
+      ...copier,
+      async copy(objects, copies, signal) {
+        storing.stop();
+        using progress = await progressOf(context, { label, unit: 'bytes' });
+        show = showCopying(progress, nameOf);
+        return await copier.copy(objects, copies, signal);
+      },
+    };
+  };
 }
 
 function chunkOptions({ config, output, signal }: Context, flags: ChunkFlags): ChunkOptions {
   return {
     ...(flags.name === undefined ? {} : { name: flags.name }),
     ...(flags.tag === undefined ? {} : { tags: flags.tag }),
-    ...(flags.chunker === undefined ? {} : { chunker: flags.chunker }),
     ...(flags.time === undefined ? {} : { createdMs: flags.time }),
+    ...(flags.chunker === undefined ? {} : { chunker: flags.chunker }),
     compression: flags.compress ? config.compression : 'none',
     workers: config.workers,
     replicas: flags.replicas ?? config.replica_count,
@@ -187,15 +202,6 @@ function summary(result: ChunkResult, cluster: Cluster | undefined): string {
   const files =
     result.files === undefined ? '' : `${count(result.files, 'file')} (${result.unchanged} unchanged), `;
   return `${name}: ${files}${formatBytes(bytes)}, ${count(chunks, 'chunk')}, ${newChunks} new, ${work}; ${copiesText}${reason}`;
-}
-
-function copiesError({ config }: Context, { name, copies }: ChunkResult): DisktroError | undefined {
-  if (copies.confirmed >= config.min_replicas) return undefined;
-  const wanted = `expected at least ${count(config.min_replicas, 'copy', 'copies')}`;
-  return new DisktroError('E_TOO_FEW_COPIES', `${name}: ${wanted}, ${copies.confirmed} confirmed`, {
-    hint: 'the file is stored here; add peers, or lower min_replicas',
-    details: { name, ...copies },
-  });
 }
 
 function inputsFailed(failed: number, total: number): DisktroError {
