@@ -12,13 +12,9 @@ export function isFolder(path: string | Buffer): boolean {
   }
 }
 
-/** The rest of the tree is stored, under the id that was printed. */
-export function partsFailed(failed: number): DisktroError {
-  return new DisktroError(
-    'E_INPUTS_FAILED',
-    `${count(failed, 'path')} could not be read; the rest is stored`,
-    {
-      details: { failed },
-    },
-  );
+/** @param rest what became of the others */
+export function partsFailed(failed: number, rest: string): DisktroError {
+  return new DisktroError('E_INPUTS_FAILED', `${count(failed, 'path')} could not be read; ${rest}`, {
+    details: { failed },
+  });
 }

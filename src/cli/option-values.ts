@@ -70,13 +70,15 @@ export function parseSample(text: string, flag: string): Sample {
   throw unexpected(flag, 'a share such as 5%, or a number of bytes such as 500M or 1GiB', text);
 }
 
-const ISO_TIME = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})?)?$/;
+const ISO_TIME = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})?)?$/;
 
-/** Milliseconds since 1970 of a time in ISO 8601; one without a zone is local, a bare date midnight UTC. */
+/** A moment as ISO 8601 writes it, in milliseconds since 1970-01-01 UTC; local time where no zone is told. */
 export function parseTime(text: string, flag: string): number {
-  const timeMs = ISO_TIME.test(text) ? Date.parse(text) : Number.NaN;
+  // A date alone would be taken as UTC.
+  const full = text.length === 10 ? `${text}T00:00:00` : text.replace(' ', 'T');
+  const timeMs = ISO_TIME.test(text) ? Date.parse(full) : Number.NaN;
   if (timeMs >= 0) return timeMs;
-  throw unexpected(flag, 'a time from 1970 on, such as 2026-01-31 or 2026-01-31T23:59:59Z', text);
+  throw unexpected(flag, 'a time since 1970 such as 2024-03-01T02:30:00Z', text);
 }
 
 /** Bytes: `500`, `64K`, `10M`, `2G`. */

@@ -8,13 +8,14 @@ import { TREE_ROOT } from '../core/entry.js';
 import { gearTable } from '../core/gear.js';
 import { throwIfAborted } from '../errors.js';
 import { loadExtendedAttributes } from '../store/extended-attributes.js';
-import type { ChunkOptions, ChunkResult } from './chunk.js';
+import type { ChunkOptions, ChunkResult, CopiesAhead } from './chunk.js';
 import { ChunkWriter } from './chunk-writer.js';
 import { inputError } from './file-source.js';
+import type { NewManifest } from './manifest-writer.js';
 import { checkNameAndTags } from './manifest-writer.js';
 import { previousTree } from './previous-tree.js';
 import { SmallFiles } from './small-files.js';
-import { storeResult } from './store-result.js';
+import { DEFAULT_REPLICAS, storeResult } from './store-result.js';
 import { threadCount } from './threads.js';
 import { TreeEntries } from './tree-entries.js';
 import type { FilterOptions } from './tree-filter.js';
@@ -46,14 +47,17 @@ export async function chunkTree(
   checkNameAndTags(options.name, options.tags ?? []);
   const open = opened(vault);
   open.home.session();
+  const ahead = options.copier?.ahead?.(options.replicas ?? DEFAULT_REPLICAS, options.signal);
   const writer = new ChunkWriter(
     open,
     open.engine(threadCount(options.workers)),
     options.compression ?? 'auto',
+    (object) => ahead?.offer(object),
   );
   try {
-    return await storeTree(open, writer, absoluteFolder(folder), options, startedMs);
+    return await storeTree(open, writer, absoluteFolder(folder), { ...options, ahead }, startedMs);
   } finally {
+    await ahead?.stop();
     await writer.close();
   }
 }
@@ -62,7 +66,7 @@ async function storeTree(
   vault: OpenVault,
   writer: ChunkWriter,
   root: string | Buffer,
-  options: TreeOptions,
+  { ahead, ...options }: TreeOptions & { readonly ahead: CopiesAhead | undefined },
   startedMs: number,
 ): Promise<ChunkResult> {
   const begunMs = options.startedMs ?? Date.now();
@@ -94,7 +98,7 @@ async function storeTree(
   );
   vault.giveWorkspace(workspace);
   const [chunks, entries] = [await lists.chunks.finish(), await lists.entries.finish()];
-  const result = await storeResult(vault, writer, options, {
+  const manifest: NewManifest = {
     kind: 'tree',
     name: options.name ?? nameOf(root),
     tags: options.tags ?? [],
@@ -104,7 +108,8 @@ async function storeTree(
     chunks,
     entries,
     createdMs: options.createdMs ?? Date.now(),
-  });
+  };
+  const result = await storeResult(vault, writer, options, manifest, ahead);
   const { files, unchanged, knownBytes } = reader.total;
   const dedupedBytes = result.dedupedBytes + knownBytes;
   const seconds = (performance.now() - startedMs) / 1000;

@@ -49,6 +49,8 @@ export interface ChunkOptions {
   /** What to call it; default: the file's own name, or `stdin`. At most 4,096 bytes. */
   readonly name?: string | undefined;
   readonly tags?: readonly string[] | undefined;
+  /** When it is to have been stored, in milliseconds since 1970-01-01 UTC; default: now. */
+  readonly createdMs?: number | undefined;
   readonly compression?: Compression | undefined;
   readonly chunker?: 'cdc' | 'fixed' | undefined;
   /** Worker threads; 0 = none. */
@@ -59,8 +61,6 @@ export interface ChunkOptions {
   readonly copier?: Copier | undefined;
   /** Asked when a stream has ended, for senders that tell these last; what it gives goes before the options. */
   readonly describe?: (() => Description) | undefined;
-  /** When it was stored, in milliseconds since 1970; default: now. */
-  readonly createdMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: ChunkProgress) => void) | undefined;
   readonly onNotice?: ((message: string) => void) | undefined;

@@ -44,7 +44,7 @@ export interface TreeReaderParts {
 }
 
 /** How long files are read without a look at what else there is to do. */
-const TURN_MS = 1;
+const TURN_MS = 3;
 
 const open = promisify(fs.open);
 
@@ -112,7 +112,7 @@ export class TreeReader {
     const { previous, entries } = this.#parts;
     if (previous === undefined || entries.isLinked(found)) return undefined;
     const still = (entry: ScannedEntry | undefined): ScannedEntry | undefined =>
-      entry !== undefined && isUnchanged(entry, found) && !previous.isThinlySpread(entry) ? entry : undefined;
+      entry === undefined || !isUnchanged(entry, found) || previous.isThinlySpread(entry) ? undefined : entry;
     const entry = previous.find(found);
     return entry instanceof Promise ? entry.then(still) : still(entry);
   }

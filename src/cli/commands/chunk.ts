@@ -33,7 +33,6 @@ interface ChunkFlags extends LimitFlags, TreeFlags {
   readonly stats?: boolean;
   readonly force?: boolean;
   readonly dryRun?: boolean;
-  readonly time?: number;
 }
 
 const STDIN = '-';
@@ -74,7 +73,7 @@ export async function run(given: Context, paths: readonly string[], flags: Chunk
   }
   if (flags.stats) stats.print(context.output);
   if (failed > 0) throw inputsFailed(failed, paths.length);
-  if (unread > 0) throw partsFailed(unread);
+  if (unread > 0) throw partsFailed(unread, 'the rest is stored');
   if (tooFew !== undefined) throw tooFew;
 }
 
@@ -94,7 +93,7 @@ async function runDry(context: Context, paths: readonly string[], flags: ChunkFl
       failed++;
     }
   }
-  if (failed > 0) throw partsFailed(failed);
+  if (failed > 0) throw partsFailed(failed, 'nothing was stored');
 }
 
 function checkUsage({ config }: Context, paths: readonly string[], flags: ChunkFlags): void {
@@ -173,7 +172,6 @@ function chunkOptions({ config, output, signal }: Context, flags: ChunkFlags): C
     ...(flags.name === undefined ? {} : { name: flags.name }),
     ...(flags.tag === undefined ? {} : { tags: flags.tag }),
     ...(flags.chunker === undefined ? {} : { chunker: flags.chunker }),
-    ...(flags.time === undefined ? {} : { createdMs: flags.time }),
     compression: flags.compress ? config.compression : 'none',
     workers: config.workers,
     replicas: flags.replicas ?? config.replica_count,

@@ -56,7 +56,6 @@ const CHUNK: CommandSpec = {
       flags: '--dry-run',
       help: 'list what would be stored, a path and its size on each line; store nothing',
     },
-    { flags: '--time <iso>', help: 'when it was stored (default: now)', parse: parseTime },
     { flags: '--no-replicate', help: 'store here only and do not check min_replicas; copies are made later' },
     {
       flags: '--force',
