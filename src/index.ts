@@ -9,12 +9,8 @@ export type { GcOptions, GcResult } from './ops/gc.js';
 export { collectGarbage } from './ops/gc.js';
 export type { Home, HomeOptions } from './ops/home.js';
 export { hasVault, openHome } from './ops/home.js';
-export type {
-  ReadOptions,
-  ReassembleOptions,
-  ReassembleProgress,
-  ReassembleResult,
-} from './ops/reassemble.js';
+export type { ReadOptions, ReassembleProgress } from './ops/read-options.js';
+export type { ReassembleOptions, ReassembleResult } from './ops/reassemble.js';
 export { reassembleFile, reassembleStream, reassembleToDescriptor } from './ops/reassemble.js';
 export type { RebuildOptions, RebuildResult } from './ops/rebuild.js';
 export { rebuildCatalog } from './ops/rebuild.js';
