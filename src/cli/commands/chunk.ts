@@ -1,4 +1,5 @@
 /** `disktro chunk`: stores each input and prints its id. An input that fails does not stop the others. */
+import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { NodeId } from '../../core/ids.js';
 import { DisktroError, isDisktroError, throwIfAborted, usageError } from '../../errors.js';
@@ -25,6 +26,7 @@ interface ChunkFlags extends LimitFlags {
   readonly compress: boolean;
   readonly chunker?: 'cdc' | 'fixed';
   readonly replicate: boolean;
+  readonly force?: boolean;
 }
 
 const STDIN = '-';
@@ -45,12 +47,14 @@ export async function run(given: Context, paths: readonly string[], flags: Chunk
   const makeCopier = cluster === undefined ? undefined : await copierMaker(context, vault, cluster);
   const rawOf = rawArguments();
   let failed = 0;
+  let unread = 0;
   let tooFew: DisktroError | undefined;
   for (const path of paths) {
     throwIfAborted(context.signal);
     try {
       const result = await chunkOne(context, vault, rawOf(path) ?? path, flags, makeCopier);
       report(context, result, cluster);
+      unread += result.failed?.length ?? 0;
       tooFew ??= flags.replicate ? copiesError(context, result) : undefined;
     } catch (error) {
       if (paths.length === 1 || !isDisktroError(error, 'E_INPUT')) throw error;
@@ -59,6 +63,7 @@ export async function run(given: Context, paths: readonly string[], flags: Chunk
     }
   }
   if (failed > 0) throw inputsFailed(failed, paths.length);
+  if (unread > 0) throw partsFailed(unread);
   if (tooFew !== undefined) throw tooFew;
 }
 
@@ -96,9 +101,19 @@ async function chunkOne(
       progress.update({ done: bytes, total: totalBytes, detail }, facts);
     },
   };
-  return path === STDIN
-    ? await chunkDescriptor(vault, STDIN_DESCRIPTOR, options)
-    : await chunkFile(vault, path, options);
+  if (path === STDIN) return await chunkDescriptor(vault, STDIN_DESCRIPTOR, options);
+  if (!isFolder(path)) return await chunkFile(vault, path, options);
+  const { chunkTree } = await import('../../ops/chunk-tree.js');
+  return await chunkTree(vault, path, { ...options, force: flags.force });
+}
+
+/** What cannot be looked at is taken for a file: opening it says what is wrong. */
+function isFolder(path: string | Buffer): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 /** Makes what copies one input to peers, with a progress of its own once `storing` is done. */
@@ -140,6 +155,8 @@ function chunkOptions({ config, output, signal }: Context, flags: ChunkFlags): C
 function report({ output }: Context, result: ChunkResult, cluster: Cluster | undefined): void {
   if (output.isJson) output.record(result);
   else output.result(result.id);
+  if (!output.isJson)
+    for (const { path, reason } of result.failed ?? []) output.warning(`${path}: ${reason}; not stored`);
   output.note(summary(result, cluster));
 }
 
@@ -151,7 +168,9 @@ function summary(result: ChunkResult, cluster: Cluster | undefined): string {
   const copiesText = `${copies.confirmed} of ${count(copies.wanted, 'copy', 'copies')}`;
   const hasPeers = (cluster?.everyone().length ?? 0) > 0;
   const reason = isShort && copies.confirmed <= 1 && !hasPeers ? ': no peers yet' : '';
-  return `${name}: ${formatBytes(bytes)}, ${count(chunks, 'chunk')}, ${newChunks} new, ${work}; ${copiesText}${reason}`;
+  const files =
+    result.files === undefined ? '' : `${count(result.files, 'file')} (${result.unchanged} unchanged), `;
+  return `${name}: ${files}${formatBytes(bytes)}, ${count(chunks, 'chunk')}, ${newChunks} new, ${work}; ${copiesText}${reason}`;
 }
 
 function copiesError({ config }: Context, { name, copies }: ChunkResult): DisktroError | undefined {
@@ -161,6 +180,17 @@ function copiesError({ config }: Context, { name, copies }: ChunkResult): Disktr
     hint: 'the file is stored here; add peers, or lower min_replicas',
     details: { name, ...copies },
   });
+}
+
+/** The rest of the tree is stored, under the id that was printed. */
+function partsFailed(failed: number): DisktroError {
+  return new DisktroError(
+    'E_INPUTS_FAILED',
+    `${count(failed, 'path')} could not be read; the rest is stored`,
+    {
+      details: { failed },
+    },
+  );
 }
 
 function inputsFailed(failed: number, total: number): DisktroError {
