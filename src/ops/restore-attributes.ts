@@ -6,8 +6,8 @@ import fs from 'node:fs';
 import type { Entry } from '../core/entry.js';
 import type { Accounts } from '../store/accounts.js';
 import { readAccounts } from '../store/accounts.js';
+import type { ExtendedAttributes } from '../store/extended-attributes.js';
 import type { PathLike } from '../store/path-bytes.js';
-import type { XattrSetter } from '../store/xattrs.js';
 
 export interface AttributeOptions {
   /** Setuid, setgid and file capabilities too. */
@@ -32,16 +32,16 @@ export class Attributes {
   readonly #keepSetuid: boolean;
   readonly #accounts: Accounts | undefined;
   readonly #isRoot = process.geteuid?.() === 0;
-  readonly #setXattr: XattrSetter | undefined;
+  readonly #extended: ExtendedAttributes | undefined;
   readonly #lost = new Map<Attribute, { count: number; readonly first: string }>();
   /** Attributes that could not be set although this file system has them. */
   failures = 0;
 
-  /** @param setXattr undefined where this system cannot set any */
-  constructor(options: AttributeOptions, setXattr: XattrSetter | undefined) {
+  /** @param extended undefined where this system cannot set any */
+  constructor(options: AttributeOptions, extended: ExtendedAttributes | undefined) {
     this.#keepSetuid = options.keepSetuid === true;
     this.#accounts = options.numericIds === true ? undefined : readAccounts();
-    this.#setXattr = setXattr;
+    this.#extended = extended;
   }
 
   /** User and group number that the entry has here; undefined when only root may give them and we are not. */
@@ -114,14 +114,18 @@ export class Attributes {
   #setXattrs(path: PathLike, { xattrs, type }: Entry): void {
     if (xattrs === undefined || type === 'symlink') return;
     for (const [name, value] of xattrs) {
-      const isAllowed =
-        name.startsWith('user.') || ACL.test(name) || (name === CAPABILITY && this.#keepSetuid);
-      if (!isAllowed) continue;
+      if (!this.#mayHave(name)) continue;
       this.#try('xattrs', () => {
-        if (this.#setXattr === undefined) throw Object.assign(new Error('none here'), { code: 'ENOTSUP' });
-        this.#setXattr(path.toString(), name, value);
+        if (this.#extended === undefined) throw Object.assign(new Error('none here'), { code: 'ENOTSUP' });
+        this.#extended.write(path.toString(), name, value);
       });
     }
+  }
+
+  /** What is trusted is root's; a capability is a setuid bit by another name. */
+  #mayHave(name: string): boolean {
+    if (name === CAPABILITY) return this.#keepSetuid;
+    return name.startsWith('user.') || ACL.test(name) || (this.#isRoot && name.startsWith('trusted.'));
   }
 
   #try(attribute: Attribute, set: () => void): void {

@@ -7,9 +7,9 @@ import path from 'node:path';
 import type { Entry, EntryType } from '../core/entry.js';
 import type { FileId } from '../core/ids.js';
 import { throwIfAborted } from '../errors.js';
+import type { ExtendedAttributes } from '../store/extended-attributes.js';
+import { loadExtendedAttributes } from '../store/extended-attributes.js';
 import { SafeFolder } from '../store/safe-folder.js';
-import type { Xattrs } from '../store/xattrs.js';
-import { loadXattrs } from '../store/xattrs.js';
 import { ChunkWindow } from './chunk-window.js';
 import type { ContentJob, ContentSink } from './content-steps.js';
 import { readContents } from './content-steps.js';
@@ -112,7 +112,7 @@ export async function compareTree(
   const window = new ChunkWindow(source.reader, source.chunks, room, options.signal);
   const root = targetRoot(source, options);
   try {
-    const comparison = new Comparison(source, options, root, await loadXattrs());
+    const comparison = new Comparison(source, options, root, await loadExtendedAttributes());
     await readContents(comparison.jobs(), source.chunks, window, room - 1, comparison, options.signal);
     const { name } = source.manifest;
     const { files, bytes, differing } = comparison;
@@ -139,7 +139,7 @@ class Comparison implements ContentSink<CompareJob> {
   readonly #options: Parameters<typeof compareTree>[2];
   readonly #folders: RestoreFolders;
   readonly #attributes: Attributes;
-  readonly #xattrs: Xattrs | undefined;
+  readonly #xattrs: ExtendedAttributes | undefined;
   #room = Buffer.alloc(0);
   files = 0;
   bytes = 0;
@@ -149,7 +149,7 @@ class Comparison implements ContentSink<CompareJob> {
     source: TreeSource,
     options: Parameters<typeof compareTree>[2],
     root: SafeFolder | 'absent',
-    xattrs: Xattrs | undefined,
+    xattrs: ExtendedAttributes | undefined,
   ) {
     this.#source = source;
     this.#options = options;

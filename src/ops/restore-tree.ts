@@ -6,7 +6,7 @@
 import path from 'node:path';
 import type { FileId } from '../core/ids.js';
 import { throwIfAborted } from '../errors.js';
-import { loadXattrs } from '../store/xattrs.js';
+import { loadExtendedAttributes } from '../store/extended-attributes.js';
 import { ChunkWindow } from './chunk-window.js';
 import type { ReadOptions } from './read-options.js';
 import type { ReassembleResult } from './reassemble.js';
@@ -83,7 +83,7 @@ async function restore(source: TreeSource, options: RestoreOptions, room: number
   const startedMs = performance.now();
   const { id, manifest, reader } = source;
   const { folder = process.cwd(), path: asked = path.join(folder, manifest.name) } = options;
-  const attributes = new Attributes(options, (await loadXattrs())?.set);
+  const attributes = new Attributes(options, await loadExtendedAttributes());
   const target = openTarget(path.resolve(asked), id, options);
   const window = new ChunkWindow(reader, source.chunks, room, options.signal);
   const run: RestoreRun = {
