@@ -35,8 +35,11 @@ export async function finishTree(run: RestoreRun): Promise<() => void> {
     temporaryName: () => writer.temporaryName(),
   };
   for await (const selected of selectedOf(run)) {
-    if (selected.entry.type === 'directory') folders.enter(selected);
-    else if (selected.entry.type !== 'file') await makeOne(run, maker, selected);
+    const { entry, path } = selected;
+    if (entry.type === 'directory') folders.enter(selected);
+    else if (entry.type !== 'file') await makeOne(run, maker, selected);
+    // Of a part, folders are opened for what is in them, so that those get their attributes too.
+    else if (options.include !== undefined) folders.folderOf(path);
   }
   folders.leaveAll();
   // Who asks for a few files only does not mean the folder that they were put into.

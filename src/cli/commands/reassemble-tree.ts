@@ -122,7 +122,7 @@ async function plan(
   { id }: FoundPart,
   options: RestoreOptions,
 ): Promise<void> {
-  const { planRestore } = await import('../../ops/restore-look.js');
+  const { planRestore } = await import('../../ops/restore-plan.js');
   const total = { files: 0, bytes: 0, skipped: 0 };
   for await (const entry of planRestore(vault, id, options)) {
     if (output.isJson) output.record(entry);
@@ -146,7 +146,7 @@ async function compare(
   { id }: FoundPart,
   options: RestoreOptions,
 ): Promise<void> {
-  const { compareTree } = await import('../../ops/restore-look.js');
+  const { compareTree } = await import('../../ops/restore-compare.js');
   const result = await compareTree(vault, id, {
     ...options,
     onDifference: (difference) => {
