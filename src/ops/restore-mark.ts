@@ -75,6 +75,9 @@ export function removeMark(root: SafeFolder, id: FileId): void {
 /** Whether the machine has run without a break since the mark was made: what was written is then really there. */
 export const isOfThisBoot = (mark: RestoreMark): boolean => mark.boot !== '' && mark.boot === bootId();
 
+/** The temporary name of a mark that was being written. */
+export const isStrayMark = (name: string): boolean => /^\.disktro-[0-9a-f]{12}-mark$/.test(name);
+
 export const isMarkName = (name: string): boolean => name.startsWith(PREFIX);
 
 function parse(text: string, id: FileId): RestoreMark | undefined {

@@ -10,7 +10,7 @@ import { SafeFolder } from '../store/safe-folder.js';
 import { canSyncFileSystem, syncFileSystem } from '../store/special-files.js';
 import { outputProblem } from './restore-failures.js';
 import type { Overwrite, RestoreMark } from './restore-mark.js';
-import { newMark, readMark, writeMark } from './restore-mark.js';
+import { isStrayMark, newMark, readMark, writeMark } from './restore-mark.js';
 
 export interface RestoreTarget {
   readonly path: string;
@@ -41,7 +41,8 @@ export function openTarget(target: string, id: FileId, rules: TargetRules): Rest
       const mark = { ...earlier, overwrite: rules.overwrite ?? earlier.overwrite };
       return { path: target, root, mark, isResumed: true };
     }
-    if (!isFresh && rules.overwrite === undefined && root.names().length > 0) throw targetExists(target);
+    const others = isFresh ? [] : namesBesideStrayMarks(root);
+    if (rules.overwrite === undefined && others.length > 0) throw targetExists(target);
     const mark = newMark(id, inner, rules.overwrite ?? 'if-changed');
     writeMark(root, id, mark);
     return { path: target, root, mark, isResumed: false };
@@ -49,6 +50,14 @@ export function openTarget(target: string, id: FileId, rules: TargetRules): Rest
     root?.close();
     throw outputFailure(error, target);
   }
+}
+
+/** Removes marks that had no name yet when a run was killed: nothing else had been written then. */
+function namesBesideStrayMarks(root: SafeFolder): readonly string[] {
+  const names = root.names().map((name) => name.toString('latin1'));
+  const strays = names.filter((name) => isStrayMark(name));
+  for (const name of strays) fs.unlinkSync(root.at(name));
+  return names.filter((name) => !strays.includes(name));
 }
 
 /** @returns whether there was none */
