@@ -1,8 +1,10 @@
 /** The public library: what other programs import. The only barrel. */
 export type { ErrorCode } from './errors.js';
 export { DisktroError, isDisktroError } from './errors.js';
-export type { ChunkOptions, ChunkProgress, ChunkResult } from './ops/chunk.js';
+export type { ChunkOptions, ChunkProgress, ChunkResult, FailedPath } from './ops/chunk.js';
 export { chunkDescriptor, chunkFile, chunkStream } from './ops/chunk.js';
+export type { TreeOptions } from './ops/chunk-tree.js';
+export { chunkTree } from './ops/chunk-tree.js';
 export type { FileInfo, FileSummary, RemoveResult } from './ops/files.js';
 export { fileInfo, listFiles, removeFiles } from './ops/files.js';
 export type { GcOptions, GcResult } from './ops/gc.js';

@@ -27,6 +27,15 @@ export function parseSeconds(text: string, flag: string): number {
   throw unexpected(flag, 'seconds, or a number with s, m, h or d', text);
 }
 
+const ISO_TIME = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})?)?$/;
+
+/** Milliseconds since 1970 of a time in ISO 8601; one without a zone is local, a bare date midnight UTC. */
+export function parseTime(text: string, flag: string): number {
+  const timeMs = ISO_TIME.test(text) ? Date.parse(text) : Number.NaN;
+  if (timeMs >= 0) return timeMs;
+  throw unexpected(flag, 'a time from 1970 on, such as 2026-01-31 or 2026-01-31T23:59:59Z', text);
+}
+
 /** Bytes: `500`, `64K`, `10M`, `2G`. */
 export function parseBytes(text: string, flag: string): number {
   const bytes = byteSize(text);

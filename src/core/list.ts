@@ -10,6 +10,7 @@ import { decodeCbor, decodeCborSequence, encodeCbor } from './cbor.js';
 import { hmacSha256 } from './hashes.js';
 import type { PlainId, StoreId } from './ids.js';
 import { idToBytes, plainIdFromBytes, storeIdFromBytes } from './ids.js';
+import { mapOrdered } from './pipeline.js';
 
 /** Where a plaintext went. */
 export interface ChunkRef {
@@ -78,6 +79,8 @@ const MAX_BYTES = LIST_CHUNK_AVERAGE_BYTES * 2;
 /** Chance of a boundary per byte behind the minimum, times 2^32. */
 const BOUNDARY_PER_BYTE = 2 ** 32 / (LIST_CHUNK_AVERAGE_BYTES - MIN_BYTES);
 
+/** List chunks that are loaded ahead. */
+const LEAVES_AHEAD = 3;
 /** List chunks under way at once: waiting for each to be durable would cost an fsync every 64 KiB. */
 const MAX_PENDING_GROUPS = 64;
 
@@ -235,6 +238,16 @@ export async function* readList(
   if (count !== list.count) {
     throw integrityError('E_LIST_INVALID', `list: expected ${list.count} items, got ${count}`);
   }
+}
+
+/** The items at depth 0 as they are encoded, a list chunk at a time: for who knows their shape. */
+export async function* readListBytes(list: EncodedList, load: LoadListChunk): AsyncGenerator<Uint8Array> {
+  if (list.depth === 0) {
+    yield Buffer.concat(list.items.map(encodeCbor));
+    return;
+  }
+  const leaves = descend(list.items, list.depth - 1, load, undefined);
+  yield* mapOrdered(LEAVES_AHEAD, async (item: CborValue) => load(decodeRef(item)))(leaves, {});
 }
 
 async function* descend(

@@ -4,7 +4,7 @@
  */
 import os from 'node:os';
 import path from 'node:path';
-import { encodeEntry, TREE_ROOT } from '../core/entry.js';
+import { TREE_ROOT } from '../core/entry.js';
 import { gearTable } from '../core/gear.js';
 import { throwIfAborted } from '../errors.js';
 import { loadExtendedAttributes } from '../store/extended-attributes.js';
@@ -12,19 +12,24 @@ import type { ChunkOptions, ChunkResult } from './chunk.js';
 import { ChunkWriter } from './chunk-writer.js';
 import { inputError } from './file-source.js';
 import { checkNameAndTags } from './manifest-writer.js';
+import { previousTree } from './previous-tree.js';
 import { SmallFiles } from './small-files.js';
 import { storeResult } from './store-result.js';
 import { threadCount } from './threads.js';
 import { TreeEntries } from './tree-entries.js';
+import type { FilterOptions } from './tree-filter.js';
+import { treeFilter } from './tree-filter.js';
 import { TreeReader } from './tree-reader.js';
 import { runSteps } from './tree-steps.js';
 import { absoluteFolder, walkTree } from './tree-walk.js';
 import type { OpenVault, Vault } from './vault.js';
 import { opened } from './vault.js';
 
-export interface TreeOptions extends ChunkOptions {
+export interface TreeOptions extends ChunkOptions, FilterOptions {
   /** Reads also files that seem unchanged since the newest tree of the same host and path. */
   readonly force?: boolean | undefined;
+  /** When the run counts as begun: what changed as late as that is read again by the next one. Default: now. */
+  readonly startedMs?: number | undefined;
 }
 
 /**
@@ -60,22 +65,27 @@ async function storeTree(
   options: TreeOptions,
   startedMs: number,
 ): Promise<ChunkResult> {
-  const createdMs = Date.now();
+  const begunMs = options.startedMs ?? Date.now();
   const { signal, onProgress } = options;
   const notice = options.onNotice ?? (() => {});
   const workspace = vault.borrowWorkspace();
   const lists = { chunks: writer.listWriter(), entries: writer.listWriter() };
   const reader = new TreeReader({
-    walk: walkTree(root, { onFailure: (at, error) => noteFailure(reader, root, at, error) }),
+    walk: walkTree(root, {
+      ...treeFilter(options, vault.path, notice),
+      onFailure: (at, error) => noteFailure(reader, root, at, error),
+    }),
     entries: new TreeEntries({
-      startedMs: createdMs,
+      startedMs: begunMs,
       attributes: await loadExtendedAttributes(),
       onNotice: notice,
     }),
     small: new SmallFiles(vault.sizes, gearTable(vault.keys.chunker), writer.engine.concurrency),
     cutter: workspace.cutters[options.chunker ?? 'cdc'],
     memory: workspace.memory,
-    push: (entry) => lists.entries.push(encodeEntry(entry)),
+    push: (entry) => lists.entries.pushEncoded(entry),
+    previous: options.force === true ? undefined : await previousTree(vault, os.hostname(), root),
+    writer,
     onNotice: notice,
     signal,
   });
@@ -93,11 +103,12 @@ async function storeTree(
     bytes: reader.total.bytes,
     chunks,
     entries,
-    createdMs,
+    createdMs: options.createdMs ?? Date.now(),
   });
-  const { files, unchanged } = reader.total;
+  const { files, unchanged, knownBytes } = reader.total;
+  const dedupedBytes = result.dedupedBytes + knownBytes;
   const seconds = (performance.now() - startedMs) / 1000;
-  return { ...result, files, unchanged, failed: reader.failed, seconds };
+  return { ...result, dedupedBytes, files, unchanged, failed: reader.failed, seconds };
 }
 
 /** A folder that cannot be listed at all is no empty tree. @throws E_INPUT for the root */

@@ -48,6 +48,8 @@ export interface ChunkOptions {
   readonly replicas?: number | undefined;
   /** Makes the copies on other nodes; without it there is one, here. */
   readonly copier?: Copier | undefined;
+  /** When it was stored, in milliseconds since 1970; default: now. */
+  readonly createdMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: ChunkProgress) => void) | undefined;
   readonly onNotice?: ((message: string) => void) | undefined;
@@ -152,7 +154,7 @@ async function chunkSource(vault: OpenVault, input: Input, options: ChunkOptions
       bytes,
       chunks: await list.finish(),
       entries: { depth: 0, count: 1, items: [encodeEntry(entry)] },
-      createdMs: Date.now(),
+      createdMs: options.createdMs ?? Date.now(),
     });
     const seconds = (performance.now() - startedMs) / 1000;
     return { ...result, ...(isChanged ? { changed: true as const } : {}), seconds };

@@ -33,14 +33,14 @@ export class TreeEntries {
     this.#notice = onNotice;
   }
 
-  /** What kind of entry a path is; undefined for what is not kept: sockets. */
-  typeOf({ stat }: Found): EntryType | undefined {
-    return typeOf(stat);
+  /** Whether this file was met before, by another name. */
+  isLinked({ stat }: Found): boolean {
+    return stat.nlink > 1n && stat.isFile() && this.#linked.has(`${stat.dev}:${stat.ino}`);
   }
 
   /** The path that this file was first met by, if it was. */
   earlierName({ stat }: Found): string | Uint8Array | undefined {
-    if (stat.nlink < 2n || stat.isDirectory()) return undefined;
+    if (stat.nlink < 2n || !stat.isFile()) return undefined;
     const key = `${stat.dev}:${stat.ino}`;
     const linked = this.#linked.get(key);
     if (linked === undefined) return undefined;
@@ -50,7 +50,7 @@ export class TreeEntries {
 
   /** Remembers a file that is stored, in case it has another name. */
   remember({ stat, path }: Found): void {
-    if (stat.nlink < 2n || stat.isDirectory() || this.#linked.size >= MAX_LINKED) return;
+    if (stat.nlink < 2n || !stat.isFile() || this.#linked.size >= MAX_LINKED) return;
     this.#linked.set(`${stat.dev}:${stat.ino}`, { path, left: Number(stat.nlink) - 1 });
   }
 
@@ -126,7 +126,8 @@ export class TreeEntries {
   }
 }
 
-function typeOf(stat: BigIntStats): EntryType | undefined {
+/** What kind of entry a path is; undefined for what is not kept: sockets. */
+export function typeOf(stat: BigIntStats): EntryType | undefined {
   if (stat.isFile()) return 'file';
   if (stat.isDirectory()) return 'directory';
   if (stat.isSymbolicLink()) return 'symlink';

@@ -5,19 +5,28 @@
 import fs from 'node:fs';
 import { promisify } from 'node:util';
 import type { Cutter } from '../core/cutter.js';
-import type { Entry } from '../core/entry.js';
+import type { Entry, Extent } from '../core/entry.js';
+import { EntryEncoder } from '../core/entry-bytes.js';
+import type { ScannedEntry } from '../core/entry-scan.js';
 import { cutInto, InputWindow } from '../core/input-window.js';
 import { isDisktroError, throwIfAborted } from '../errors.js';
 import type { OpenFile } from '../store/file-system.js';
 import { openFile } from '../store/file-system.js';
+import { CarriedChunks } from './carried-chunks.js';
 import type { FailedPath } from './chunk.js';
+import type { ChunkWriter } from './chunk-writer.js';
 import { fileSource, reasonOf } from './file-source.js';
+import { contentHash, KnownContents } from './known-contents.js';
+import type { PreviousTree } from './previous-tree.js';
+import { isUnchanged, withExtents } from './previous-tree.js';
 import { READ_FLAGS, readSmall } from './read-small.js';
 import type { SmallFiles } from './small-files.js';
 import type { TreeEntries } from './tree-entries.js';
+import { typeOf } from './tree-entries.js';
 import type { Step } from './tree-steps.js';
 import { Place } from './tree-steps.js';
 import type { Found } from './tree-walk.js';
+import { shownPath } from './tree-walk.js';
 
 export interface TreeReaderParts {
   readonly walk: Iterable<Found>;
@@ -25,8 +34,11 @@ export interface TreeReaderParts {
   readonly small: SmallFiles;
   readonly cutter: Cutter;
   readonly memory: WebAssembly.Memory;
-  /** Takes the next entry. */
-  readonly push: (entry: Entry) => Promise<void> | undefined;
+  /** Takes the next entry, encoded. */
+  readonly push: (entry: Uint8Array) => Promise<void> | undefined;
+  /** The last tree of the same path; without it every file is read. */
+  readonly previous: PreviousTree | undefined;
+  readonly writer: ChunkWriter;
   readonly onNotice: (message: string) => void;
   readonly signal: AbortSignal | undefined;
 }
@@ -37,17 +49,23 @@ const TURN_MS = 1;
 const open = promisify(fs.open);
 
 export class TreeReader {
-  readonly total = { bytes: 0, files: 0, unchanged: 0 };
+  readonly total = { bytes: 0, files: 0, unchanged: 0, knownBytes: 0 };
   readonly failed: FailedPath[] = [];
   readonly #parts: TreeReaderParts;
   readonly #window: InputWindow;
   readonly #unsettled = new Set<Place>();
+  readonly #encoder = new EntryEncoder();
+  readonly #contents = new KnownContents();
+  readonly #carried: CarriedChunks | undefined;
   #turnMs = performance.now();
   #places = 0;
 
   constructor(parts: TreeReaderParts) {
     this.#parts = parts;
     this.#window = new InputWindow(parts.memory, parts.cutter.sizes.max);
+    const { previous, writer } = parts;
+    this.#carried =
+      previous === undefined ? undefined : new CarriedChunks(previous, writer, () => this.#newPlace());
   }
 
   /** Notes what cannot be stored. What is gone since it was listed is no failure. */
@@ -66,6 +84,10 @@ export class TreeReader {
     try {
       for (const found of this.#parts.walk) {
         if (performance.now() - this.#turnMs > TURN_MS) await this.#turn();
+        const looked = this.#unchanged(found);
+        const before = looked instanceof Promise ? await looked : looked;
+        if (before !== undefined && (await this.#pushKnown(found, before))) continue;
+        if (before !== undefined && (yield* this.#carry(found, before))) continue;
         if (this.#isLarge(found)) yield* this.#visitLarge(found);
         else for (const step of await this.#visit(found)) yield step;
       }
@@ -85,6 +107,47 @@ export class TreeReader {
     this.#turnMs = performance.now();
   }
 
+  /** The entry of the last tree, when it is still true. */
+  #unchanged(found: Found): Promise<ScannedEntry | undefined> | ScannedEntry | undefined {
+    const { previous, entries } = this.#parts;
+    if (previous === undefined || entries.isLinked(found)) return undefined;
+    const still = (entry: ScannedEntry | undefined): ScannedEntry | undefined =>
+      entry !== undefined && isUnchanged(entry, found) ? entry : undefined;
+    const entry = previous.find(found);
+    return entry instanceof Promise ? entry.then(still) : still(entry);
+  }
+
+  /** Carries over what needs no chunk that is not listed yet. */
+  async #pushKnown(found: Found, before: ScannedEntry): Promise<boolean> {
+    const extents = before.extents.length === 0 ? [] : this.#carried?.known(before);
+    if (extents === undefined) return false;
+    await this.#pushCarried(found, before, extents);
+    return true;
+  }
+
+  async *#carry(found: Found, before: ScannedEntry): AsyncGenerator<Step, boolean> {
+    if (this.#carried === undefined) return false;
+    const extents = yield* this.#carried.carry(before);
+    if (extents === undefined) return false;
+    await this.#pushCarried(found, before, extents);
+    return true;
+  }
+
+  async #pushCarried(found: Found, before: ScannedEntry, extents: readonly Extent[]): Promise<void> {
+    const isMoved =
+      extents.length !== before.extents.length ||
+      extents.some(({ chunk }, index) => chunk !== before.extents[index]?.chunk);
+    await this.#parts.push(
+      isMoved ? withExtents(before, this.#encoder.encodeExtents(extents)) : before.bytes,
+    );
+    if (before.type !== 'file') return;
+    this.#parts.entries.remember(found);
+    this.total.files++;
+    this.total.unchanged++;
+    this.total.bytes += before.sizeBytes;
+    this.total.knownBytes += before.sizeBytes;
+  }
+
   #isLarge({ stat }: Found): boolean {
     return stat.isFile() && stat.size >= this.#parts.small.limitBytes;
   }
@@ -92,7 +155,7 @@ export class TreeReader {
   /** All but large files. */
   async #visit(found: Found): Promise<readonly Step[]> {
     const { entries } = this.#parts;
-    const type = entries.typeOf(found);
+    const type = typeOf(found.stat);
     if (type === undefined) return [];
     const earlier = entries.earlierName(found);
     if (earlier !== undefined) await this.#push(found, () => entries.linked(found, earlier));
@@ -110,19 +173,34 @@ export class TreeReader {
     try {
       const { bytes, after } = readSmall(found.file, room, sizeBytes);
       this.#noteChange(found, bytes, after);
-      const { extent, isEnd } = small.take(found.key, Math.min(bytes, sizeBytes), () => {
-        const place = this.#newPlace();
-        steps.push({ listed: place });
-        return place;
-      });
-      if (isEnd) steps.push(small.close());
-      const content = { sizeBytes: extent.length, extents: [extent], stat: after };
-      await this.#push(found, () => entries.entry(found, 'file', content));
+      const content = room.subarray(0, Math.min(bytes, sizeBytes));
+      const extents = content.byteLength === 0 ? [] : [this.#place(found, content, steps)];
+      const sizes = { sizeBytes: content.byteLength, extents, stat: after };
+      await this.#push(found, () => entries.entry(found, 'file', sizes));
     } catch (error) {
       if (isDisktroError(error)) throw error;
       this.fail(found.path, error);
     }
     return steps.filter((step) => step !== undefined);
+  }
+
+  /** Where the content is: where the same bytes were met before, or else in the open run. */
+  #place(found: Found, content: Uint8Array, steps: (Step | undefined)[]): Extent {
+    const { small } = this.#parts;
+    const hash = contentHash(content);
+    const known = this.#contents.find(hash);
+    if (known !== undefined) {
+      this.total.knownBytes += content.byteLength;
+      return known;
+    }
+    const { extent, isEnd } = small.take(found.key, content.byteLength, () => {
+      const place = this.#newPlace();
+      steps.push({ listed: place });
+      return place;
+    });
+    this.#contents.learn(hash, extent);
+    if (isEnd) steps.push(small.close());
+    return extent;
   }
 
   /** Reads and cuts a file while the chunks before it are stored. */
@@ -173,7 +251,7 @@ export class TreeReader {
       this.fail(found.path, error);
       return;
     }
-    await this.#parts.push(entry);
+    await this.#parts.push(this.#encoder.encode(entry));
     this.total.bytes += entry.sizeBytes;
     if (entry.type === 'file') {
       this.total.files++;
@@ -191,9 +269,4 @@ export class TreeReader {
 interface ChangeFacts {
   readonly mtimeNs: bigint;
   readonly ctimeNs: bigint;
-}
-
-/** A path for people: bytes that are not UTF-8 show as replacement characters. */
-export function shownPath(path: string | Uint8Array): string {
-  return typeof path === 'string' ? path : Buffer.from(path).toString('utf8');
 }

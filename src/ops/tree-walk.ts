@@ -22,8 +22,10 @@ export interface Found {
 export interface WalkOptions {
   /** Whether to leave something out, with all that is in it. */
   readonly isExcluded?: (found: Found) => boolean;
-  /** Whether to look into a folder that is not left out itself; told its names. */
-  readonly isEntered?: (folder: Found, names: readonly string[]) => boolean | readonly string[];
+  /** Whether to look into a folder that is not left out itself. */
+  readonly isEntered?: (folder: Found) => boolean;
+  /** Which of its names to look at. */
+  readonly namesOf?: (folder: Found, names: readonly string[]) => readonly string[];
   /** Told of what could not be looked at. */
   readonly onFailure: (path: string | Uint8Array, error: unknown) => void;
 }
@@ -65,6 +67,7 @@ export function* walkTree(root: string | Buffer, options: WalkOptions): Generato
 
 /** Sorted by bytes. Latin-1 keeps every byte of a name in one character, and such text compares by byte. */
 function namesIn(folder: Found, options: WalkOptions): readonly string[] {
+  if (options.isEntered?.(folder) === false) return [];
   let names: string[];
   try {
     names = fs.readdirSync(folder.file, 'latin1');
@@ -72,10 +75,7 @@ function namesIn(folder: Found, options: WalkOptions): readonly string[] {
     options.onFailure(folder.path, error);
     return [];
   }
-  const entered = options.isEntered?.(folder, names) ?? true;
-  if (entered === false) return [];
-  const kept = entered === true ? names : [...entered];
-  return kept.sort(byBytes);
+  return [...(options.namesOf?.(folder, names) ?? names)].sort(byBytes);
 }
 
 const byBytes = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
@@ -125,4 +125,9 @@ export function absoluteFolder(folder: string | Buffer): string | Buffer {
   while (end > 1 && folder[end - 1] === SLASH) end--;
   const trimmed = folder.subarray(0, end);
   return trimmed[0] === SLASH ? trimmed : Buffer.concat([Buffer.from(`${process.cwd()}/`), trimmed]);
+}
+
+/** A path for people: bytes that are not UTF-8 show as replacement characters. */
+export function shownPath(inTree: string | Uint8Array): string {
+  return typeof inTree === 'string' ? inTree : Buffer.from(inTree).toString('utf8');
 }

@@ -1,5 +1,4 @@
 /** `disktro chunk`: stores each input and prints its id. An input that fails does not stop the others. */
-import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { NodeId } from '../../core/ids.js';
 import { DisktroError, isDisktroError, throwIfAborted, usageError } from '../../errors.js';
@@ -14,12 +13,14 @@ import type { Cluster } from '../../ops/cluster.js';
 import type { Vault } from '../../ops/vault.js';
 import { openedHome } from '../../ops/vault.js';
 import { type Context, openOrCreateVault, progressOf } from '../context.js';
+import { isFolder, partsFailed } from '../folder-input.js';
 import { agreeOnRecord, clusterOf, type LimitFlags, limitedContext, memberNames } from '../node-context.js';
 import type { Progress } from '../progress.js';
 import { rawArguments } from '../raw-arguments.js';
+import { filterOf, type TreeFlags } from '../tree-flags.js';
 import { count, formatBytes, formatSeconds, rateRemark } from '../units.js';
 
-interface ChunkFlags extends LimitFlags {
+interface ChunkFlags extends LimitFlags, TreeFlags {
   readonly name?: string;
   readonly tag?: readonly string[];
   readonly replicas?: number;
@@ -27,6 +28,8 @@ interface ChunkFlags extends LimitFlags {
   readonly chunker?: 'cdc' | 'fixed';
   readonly replicate: boolean;
   readonly force?: boolean;
+  readonly dryRun?: boolean;
+  readonly time?: number;
 }
 
 const STDIN = '-';
@@ -35,6 +38,7 @@ const STDIN_DESCRIPTOR = 0;
 export async function run(given: Context, paths: readonly string[], flags: ChunkFlags): Promise<void> {
   const context = limitedContext(given, flags);
   checkUsage(context, paths, flags);
+  if (flags.dryRun === true) return await runDry(context, paths, flags);
   await using vault = await openOrCreateVault(context, { isStdinTaken: paths.includes(STDIN) });
   const cluster = flags.replicate ? await clusterOf(context, openedHome(vault)) : undefined;
   const agreement = cluster === undefined ? undefined : agreeOnRecord(context, vault, cluster);
@@ -67,6 +71,25 @@ export async function run(given: Context, paths: readonly string[], flags: Chunk
   if (tooFew !== undefined) throw tooFew;
 }
 
+/** An input that fails does not stop the others here either. */
+async function runDry(context: Context, paths: readonly string[], flags: ChunkFlags): Promise<void> {
+  const { dryRun } = await import('../dry-run.js');
+  const filter = filterOf(context, flags);
+  const rawOf = rawArguments();
+  let failed = 0;
+  for (const path of paths) {
+    if (path === STDIN) continue;
+    try {
+      failed += await dryRun(context, rawOf(path) ?? path, filter);
+    } catch (error) {
+      if (paths.length === 1 || !isDisktroError(error, 'E_INPUT')) throw error;
+      context.output.error(error);
+      failed++;
+    }
+  }
+  if (failed > 0) throw partsFailed(failed);
+}
+
 function checkUsage({ config }: Context, paths: readonly string[], flags: ChunkFlags): void {
   if (flags.name !== undefined && paths.length > 1) {
     throw usageError(`--name: expected one input, got ${paths.length}`);
@@ -96,24 +119,16 @@ async function chunkOne(
     ...chunkOptions(context, flags),
     copier: makeCopier?.(label, progress),
     onProgress: (facts) => {
-      const { bytes, totalBytes, chunks, newChunks } = facts;
-      const detail = `${count(chunks, 'chunk')} (${newChunks} new, ${chunks - newChunks} dup)`;
+      const { bytes, totalBytes, chunks, newChunks, files } = facts;
+      const seen = files === undefined ? '' : `${count(files, 'file')}, `;
+      const detail = `${seen}${count(chunks, 'chunk')} (${newChunks} new, ${Math.max(0, chunks - newChunks)} dup)`;
       progress.update({ done: bytes, total: totalBytes, detail }, facts);
     },
   };
   if (path === STDIN) return await chunkDescriptor(vault, STDIN_DESCRIPTOR, options);
   if (!isFolder(path)) return await chunkFile(vault, path, options);
   const { chunkTree } = await import('../../ops/chunk-tree.js');
-  return await chunkTree(vault, path, { ...options, force: flags.force });
-}
-
-/** What cannot be looked at is taken for a file: opening it says what is wrong. */
-function isFolder(path: string | Buffer): boolean {
-  try {
-    return statSync(path).isDirectory();
-  } catch {
-    return false;
-  }
+  return await chunkTree(vault, path, { ...options, ...filterOf(context, flags), force: flags.force });
 }
 
 /** Makes what copies one input to peers, with a progress of its own once `storing` is done. */
@@ -144,6 +159,7 @@ function chunkOptions({ config, output, signal }: Context, flags: ChunkFlags): C
     ...(flags.name === undefined ? {} : { name: flags.name }),
     ...(flags.tag === undefined ? {} : { tags: flags.tag }),
     ...(flags.chunker === undefined ? {} : { chunker: flags.chunker }),
+    ...(flags.time === undefined ? {} : { createdMs: flags.time }),
     compression: flags.compress ? config.compression : 'none',
     workers: config.workers,
     replicas: flags.replicas ?? config.replica_count,
@@ -180,17 +196,6 @@ function copiesError({ config }: Context, { name, copies }: ChunkResult): Disktr
     hint: 'the file is stored here; add peers, or lower min_replicas',
     details: { name, ...copies },
   });
-}
-
-/** The rest of the tree is stored, under the id that was printed. */
-function partsFailed(failed: number): DisktroError {
-  return new DisktroError(
-    'E_INPUTS_FAILED',
-    `${count(failed, 'path')} could not be read; the rest is stored`,
-    {
-      details: { failed },
-    },
-  );
 }
 
 function inputsFailed(failed: number, total: number): DisktroError {

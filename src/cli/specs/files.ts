@@ -1,6 +1,6 @@
 /** The subcommands that a person meets first: files in, what there is. Data only. */
 import type { CommandSpec } from '../command-spec.js';
-import { nonEmpty, wholeNumber } from '../option-values.js';
+import { nonEmpty, parseTime, wholeNumber } from '../option-values.js';
 import { LIMIT_DOWNLOAD, LIMIT_UPLOAD } from './limits.js';
 import { CAT, DIFF, FIND, LS, REASSEMBLE } from './restore.js';
 
@@ -12,10 +12,12 @@ const CHUNK: CommandSpec = {
   name: 'chunk',
   operands: '<path...>',
   takesPaths: true,
-  summary: 'cut, compress, encrypt and store files',
+  summary: 'cut, compress, encrypt and store files and folders',
   details:
     'Prints one id per input on stdout, a line each. `-` is stdin. The first run makes the vault and prints ' +
-    'its recovery code once, on stderr. An input that cannot be read is told on stderr and the rest go on.',
+    'its recovery code once, on stderr. An input that cannot be read is told on stderr and the rest go on. ' +
+    'A folder is stored with all that is in it, under one id. Files that have not changed since the last time are ' +
+    'not read again. Patterns in a file .disktroignore hold for the folder it lies in.',
   options: [
     { flags: '--name <name>', help: 'the name to store it under (one input only)', parse: nonEmpty },
     {
@@ -37,10 +39,24 @@ const CHUNK: CommandSpec = {
     },
     {
       flags: '--exclude <pattern>',
-      help: 'leave out what matches, inside folders; may be repeated; files named here are always read',
+      help: 'leave out what matches, inside folders, by the rules of gitignore; may be repeated',
       parse: nonEmpty,
       isRepeatable: true,
     },
+    {
+      flags: '--exclude-file <file>',
+      help: 'a file of such patterns, a line each; may be repeated',
+      parse: nonEmpty,
+      isRepeatable: true,
+      isPath: true,
+    },
+    { flags: '--one-file-system', help: 'keep what is mounted inside a folder as an empty folder' },
+    { flags: '--include-caches', help: 'keep also what lies in folders with a CACHEDIR.TAG' },
+    {
+      flags: '--dry-run',
+      help: 'list what would be stored, a path and its size on each line; store nothing',
+    },
+    { flags: '--time <iso>', help: 'when it was stored (default: now)', parse: parseTime },
     { flags: '--no-replicate', help: 'store here only and do not check min_replicas; copies are made later' },
     {
       flags: '--force',
@@ -52,6 +68,7 @@ const CHUNK: CommandSpec = {
   examples: [
     'id=$(disktro chunk file.bin)',
     'disktro chunk --tag weekly *.tar',
+    'disktro chunk ~/documents --exclude "*.tmp"',
     'pg_dump shop | disktro chunk - --name shop.sql',
     'disktro chunk -- -odd-name',
   ],

@@ -1,0 +1,30 @@
+/** The options of `chunk` that are about folders: what is left out of them, from flags, files and the configuration. */
+import { readFileSync } from 'node:fs';
+import { usageError } from '../errors.js';
+import type { FilterOptions } from '../ops/tree-filter.js';
+import type { Context } from './context.js';
+
+export interface TreeFlags {
+  readonly exclude?: readonly string[];
+  readonly excludeFile?: readonly string[];
+  readonly oneFileSystem?: boolean;
+  readonly includeCaches?: boolean;
+}
+
+/** The configuration's patterns first: what is said later decides. @throws E_USAGE for a file that cannot be read */
+export function filterOf({ config }: Context, flags: TreeFlags): FilterOptions {
+  return {
+    exclude: [...config.exclude, ...(flags.excludeFile ?? []).flatMap(linesOf), ...(flags.exclude ?? [])],
+    oneFileSystem: flags.oneFileSystem,
+    includeCaches: flags.includeCaches,
+  };
+}
+
+function linesOf(file: string): readonly string[] {
+  try {
+    return readFileSync(file, 'utf8').split(/\r?\n/);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw usageError(`--exclude-file: cannot read ${JSON.stringify(file)}: ${code}`);
+  }
+}
