@@ -16,21 +16,29 @@ export type { GcOptions, GcResult } from './ops/gc.js';
 export { collectGarbage } from './ops/gc.js';
 export type { Home, HomeOptions } from './ops/home.js';
 export { hasVault, openHome } from './ops/home.js';
-export type {
-  ReadOptions,
-  ReassembleOptions,
-  ReassembleProgress,
-  ReassembleResult,
-} from './ops/reassemble.js';
+export type { ReadOptions, ReassembleProgress } from './ops/read-options.js';
+export type { ReassembleOptions, ReassembleResult } from './ops/reassemble.js';
 export { reassembleFile, reassembleStream, reassembleToDescriptor } from './ops/reassemble.js';
 export type { RebuildOptions, RebuildResult } from './ops/rebuild.js';
 export { rebuildCatalog } from './ops/rebuild.js';
 export { resolveFileId } from './ops/resolve.js';
+export type { CompareResult, Difference, EntryDifference } from './ops/restore-compare.js';
+export { compareTree } from './ops/restore-compare.js';
+export type { RestoreFailure } from './ops/restore-failures.js';
+export type { Overwrite } from './ops/restore-mark.js';
+export type { PlannedEntry } from './ops/restore-plan.js';
+export { planRestore } from './ops/restore-plan.js';
+export type { RestoreOptions, RestoreResult } from './ops/restore-tree.js';
+export { restoreTree } from './ops/restore-tree.js';
 export type { KeepRules, Period } from './ops/retention.js';
 export type { SlotSummary } from './ops/slots.js';
 export { addPasswordSlot, changePassword, listSlots, newRecoveryCode, removeSlot } from './ops/slots.js';
 export type { Status } from './ops/status.js';
 export { homeStatus } from './ops/status.js';
+export type { Change, TreeChange } from './ops/tree-diff.js';
+export { diffTrees } from './ops/tree-diff.js';
+export type { FindOptions, FoundEntry, ListedEntry } from './ops/tree-listing.js';
+export { findEntries, listEntries } from './ops/tree-listing.js';
 export type { CreatedVault, Vault } from './ops/vault.js';
 export { createVault, openVault } from './ops/vault.js';
 export type { VerifyOptions, VerifyResult } from './ops/verify.js';

@@ -34,15 +34,17 @@ export class ObjectReader {
   fetched = 0;
   readonly #lostRows: number[] = [];
 
-  /** @param source where objects come from that this home does not have whole */
-  constructor(vault: OpenVault, engine: Engine, source?: ObjectSource, signal?: AbortSignal) {
+  /**
+   * @param source where objects come from that this home does not have whole
+   * @param held chunks that the consumer may hold while it reads further ones
+   */
+  constructor(vault: OpenVault, engine: Engine, source?: ObjectSource, signal?: AbortSignal, held = 1) {
     this.#vault = vault;
     this.engine = engine;
     this.#source = source;
     this.#signal = signal;
-    // One plaintext more than are being opened: the one that the consumer holds.
     this.#objects = bufferPool(engine.concurrency, maxObjectBytes(vault.sizes.max));
-    this.#plaintexts = bufferPool(engine.concurrency + 1, vault.sizes.max);
+    this.#plaintexts = bufferPool(engine.concurrency + held, vault.sizes.max);
   }
 
   /** @throws E_OBJECT_MISSING and every integrity code of openObject */

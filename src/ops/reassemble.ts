@@ -3,37 +3,27 @@
  * file appears under its name only when all of it is there and durable.
  */
 
+import path from 'node:path';
 import type { Entry } from '../core/entry.js';
 import { decodeEntry } from '../core/entry.js';
 import type { FileId } from '../core/ids.js';
 import { decodeRef, readList } from '../core/list.js';
 import type { Manifest } from '../core/manifest.js';
 import { mapOrdered } from '../core/pipeline.js';
-import { DisktroError, integrityError, throwIfAborted } from '../errors.js';
+import type { DisktroError } from '../errors.js';
+import { integrityError, throwIfAborted, usageError } from '../errors.js';
 import { openFile } from '../store/file-system.js';
+import { resolvePart } from './inner-path.js';
 import type { OpenedChunk } from './object-reader.js';
 import { ObjectReader } from './object-reader.js';
 import type { Output } from './output-file.js';
 import { descriptorOutput, fileOutput, outputPath } from './output-file.js';
-import type { ObjectSource } from './peer-source.js';
-import { resolveFileId } from './resolve.js';
+import type { ReadOptions } from './read-options.js';
 import { threadCount } from './threads.js';
+import { fileChunks, fileInside } from './tree-file.js';
+import { chunksHeld, openTree } from './tree-source.js';
 import type { OpenVault, Vault } from './vault.js';
 import { opened } from './vault.js';
-
-export interface ReassembleProgress {
-  readonly bytes: number;
-  readonly totalBytes: number;
-  readonly chunks: number;
-}
-
-export interface ReadOptions {
-  readonly workers?: number | 'auto' | undefined;
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((progress: ReassembleProgress) => void) | undefined;
-  /** Where objects come from that this home does not have whole. */
-  readonly source?: ObjectSource | undefined;
-}
 
 export interface ReassembleOptions extends ReadOptions {
   /** Where to write; default: the original name in `folder`. */
@@ -58,7 +48,7 @@ export interface ReassembleResult {
 
 /**
  * Writes a file back, with its mode and modification time.
- * @param id a file id, or what resolveFileId takes
+ * @param id what resolvePart takes: a file, or a file inside a tree
  * @throws E_NOT_FOUND, E_AMBIGUOUS, E_OUTPUT_EXISTS, E_OUTPUT, E_OBJECT_MISSING, integrity codes, E_NO_SPACE, E_ABORTED;
  *   after any of them nothing is left under the name
  */
@@ -67,7 +57,7 @@ export async function reassembleFile(
   id: string,
   options: ReassembleOptions = {},
 ): Promise<ReassembleResult> {
-  return reassembleInto(vault, id, options, async (_manifest, entry) => {
+  return reassembleInto(vault, id, options, async (entry) => {
     const target = outputPath(options.path, options.folder ?? process.cwd(), entry.path);
     return fileOutput(target, entry, options.force ?? false);
   });
@@ -96,14 +86,14 @@ export async function* reassembleStream(
     chunk.release();
     total.bytes += bytes.byteLength;
     total.chunks++;
-    options.onProgress?.({ ...total, totalBytes: source.manifest.bytes });
+    options.onProgress?.({ ...total, totalBytes: source.entry.sizeBytes });
     yield bytes;
   }
 }
 
 interface Source {
   readonly id: FileId;
-  readonly manifest: Manifest;
+  readonly name: string;
   readonly entry: Entry;
   readonly chunks: AsyncIterable<OpenedChunk>;
   readonly reader: ObjectReader;
@@ -113,11 +103,11 @@ async function reassembleInto(
   vault: Vault,
   id: string,
   options: ReadOptions,
-  openOutput: (manifest: Manifest, entry: Entry) => Promise<Output>,
+  openOutput: (entry: Entry) => Promise<Output>,
 ): Promise<ReassembleResult> {
   const startedMs = performance.now();
   const source = await openSource(opened(vault), id, options);
-  const output = await openOutput(source.manifest, source.entry);
+  const output = await openOutput(source.entry);
   const total = { bytes: 0, chunks: 0 };
   const writing = mapOrdered(output.concurrency, async (chunk: OpenedChunk) => {
     try {
@@ -131,7 +121,7 @@ async function reassembleInto(
     for await (const bytes of writing(source.chunks, options)) {
       total.bytes += bytes;
       total.chunks++;
-      options.onProgress?.({ ...total, totalBytes: source.manifest.bytes });
+      options.onProgress?.({ ...total, totalBytes: source.entry.sizeBytes });
     }
     throwIfAborted(options.signal);
     await output.finish();
@@ -141,11 +131,10 @@ async function reassembleInto(
   } finally {
     source.reader.noteLost();
   }
-  const { name } = source.manifest;
   const seconds = (performance.now() - startedMs) / 1000;
   return {
     id: source.id,
-    name,
+    name: source.name,
     path: output.path,
     ...total,
     fetchedFromPeers: source.reader.fetched,
@@ -156,7 +145,8 @@ async function reassembleInto(
 async function openSource(vault: OpenVault, idText: string, options: ReadOptions): Promise<Source> {
   const { signal } = options;
   throwIfAborted(signal);
-  const id = resolveFileId(vault, idText);
+  const { id, inner } = resolvePart(vault, idText);
+  if (inner !== '') return openInner(vault, id, inner, options);
   const reader = new ObjectReader(vault, vault.engine(threadCount(options.workers)), options.source, signal);
   const manifest = await reader.readManifest(id);
   const entry = await onlyEntry(reader, manifest);
@@ -164,18 +154,31 @@ async function openSource(vault: OpenVault, idText: string, options: ReadOptions
     reader.readChunk(decodeRef(item)),
   );
   const items = readList(manifest.chunks, (ref) => reader.readListChunk(ref));
-  return { id, manifest, entry, reader, chunks: checkedLength(opening(items, { signal }), manifest.bytes) };
+  const chunks = checkedLength(opening(items, { signal }), manifest.bytes);
+  return { id, name: manifest.name, entry, reader, chunks };
+}
+
+/** A file inside a tree. */
+async function openInner(vault: OpenVault, id: FileId, inner: string, options: ReadOptions): Promise<Source> {
+  const tree = await openTree(vault, id, options);
+  try {
+    const found = await fileInside(tree, inner);
+    const name = path.posix.basename(inner);
+    const entry = { ...found, path: name };
+    const chunks = fileChunks(tree, entry, chunksHeld(vault), options.signal);
+    return { id, name, entry, reader: tree.reader, chunks };
+  } catch (error) {
+    tree.close();
+    throw error;
+  }
 }
 
 /** A file's chunks are the file: one entry, whose only extent covers them all. */
 export async function onlyEntry(reader: ObjectReader, manifest: Manifest): Promise<Entry> {
   if (manifest.kind === 'tree') {
-    throw new DisktroError(
-      'E_FORMAT_TOO_NEW',
-      'this id is a folder tree, which this version cannot write back yet',
-      {
-        hint: 'upgrade disktro',
-      },
+    throw usageError(
+      `${JSON.stringify(manifest.name)} is a folder tree, not a file`,
+      'name a file in it as ID:path/inside, or a folder to write the tree to with -o',
     );
   }
   for await (const item of readList(manifest.entries, (ref) => reader.readListChunk(ref))) {

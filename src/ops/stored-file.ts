@@ -9,7 +9,7 @@ import type { Manifest } from '../core/manifest.js';
 import { mapOrdered } from '../core/pipeline.js';
 import { integrityError, throwIfAborted } from '../errors.js';
 import { ObjectReader } from './object-reader.js';
-import type { ReadOptions } from './reassemble.js';
+import type { ReadOptions } from './read-options.js';
 import { onlyEntry } from './reassemble.js';
 import { resolveFileId } from './resolve.js';
 import { threadCount } from './threads.js';

@@ -1,12 +1,13 @@
 /**
  * What of a tree is left out: patterns, `.disktroignore` files, other file systems, caches, the home itself.
- * The only importer of `ignore`, which knows the rules of gitignore. Reads nothing but those files and cache tags.
+ * Reads nothing but those files and cache tags.
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import ignore from 'ignore';
 import { usageError } from '../errors.js';
 import { MIB } from '../limits.js';
+import type { PatternRules } from './path-patterns.js';
+import { patternRules } from './path-patterns.js';
 import type { Found, WalkOptions } from './tree-walk.js';
 import { shownPath } from './tree-walk.js';
 
@@ -142,24 +143,19 @@ function readGiven(lines: readonly string[]): Patterns {
 
 class Patterns {
   readonly #text: string;
-  #matcher: ReturnType<typeof ignore>;
+  #matcher: PatternRules;
   #asked = 0;
 
   constructor(text: string) {
     this.#text = text;
-    this.#matcher = matcherOf(text);
+    this.#matcher = patternRules(text);
   }
 
   /** true: left out, false: kept whatever others say, undefined: nothing is said of it. A folder's path ends with `/`. */
   verdict(relative: string): boolean | undefined {
-    if (++this.#asked % MAX_ASKED === 0) this.#matcher = matcherOf(this.#text);
+    if (++this.#asked % MAX_ASKED === 0) this.#matcher = patternRules(this.#text);
     const { ignored, unignored } = this.#matcher.test(relative);
     if (ignored) return true;
     return unignored ? false : undefined;
   }
-}
-
-function matcherOf(text: string): ReturnType<typeof ignore> {
-  // Git itself tells letters apart by case where the file system does.
-  return ignore({ ignorecase: process.platform === 'win32', allowRelativePaths: true }).add(text);
 }

@@ -5,7 +5,7 @@ import path from 'node:path';
 import type { Test } from 'tap';
 import t from 'tap';
 import { chunkFile, chunkStream } from '../../src/ops/chunk.js';
-import type { ReassembleProgress } from '../../src/ops/reassemble.js';
+import type { ReassembleProgress } from '../../src/ops/read-options.js';
 import { reassembleStream } from '../../src/ops/reassemble.js';
 import { FaultFileSystem } from './fault-file-system.js';
 import { promptFileSystem } from './prompt-file-system.js';

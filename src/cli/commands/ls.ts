@@ -1,8 +1,10 @@
-/** `disktro ls`: one line per stored file. */
+/** `disktro ls`: one line per stored file, or per entry of one. */
 import { isatty } from 'node:tty';
+import { usageError } from '../../errors.js';
 import { type FileFilter, isFilterEmpty } from '../../ops/file-filter.js';
 import { type FileSummary, listFiles } from '../../ops/files.js';
 import { NodeFiles } from '../../ops/node-files.js';
+import { type ListedEntry, listEntries } from '../../ops/tree-listing.js';
 import { openedHome } from '../../ops/vault.js';
 import { type Context, openVault } from '../context.js';
 import { escapeControls } from '../escape.js';
@@ -13,7 +15,64 @@ import { formatBytes, formatLocalTime } from '../units.js';
 const SHORT_ID_DIGITS = 12;
 const HEADING = ['ID', 'SIZE', 'CREATED', 'COPIES', 'NAME'];
 
-export async function run(context: Context, _operands: readonly string[], flags: FilterFlags): Promise<void> {
+export async function run(
+  context: Context,
+  [id, inner]: readonly string[],
+  flags: FilterFlags,
+): Promise<void> {
+  if (id === undefined) {
+    await listAll(context, flags);
+    return;
+  }
+  if (!isFilterEmpty(filterOf(context, flags))) {
+    throw usageError('expected either an id or --tag, --host and --path, got both');
+  }
+  await listOne(context, inner === undefined ? id : `${id}:${inner}`);
+}
+
+async function listOne(context: Context, part: string): Promise<void> {
+  const { output, signal } = context;
+  await using vault = await openVault(context, { isReadOnly: true });
+  for await (const entry of listEntries(vault, part, { signal })) {
+    if (output.isJson) output.record(entry);
+    else output.result(entryLine(entry));
+  }
+}
+
+const TYPE_LETTERS: Readonly<Record<ListedEntry['type'], string>> = {
+  file: '-',
+  directory: 'd',
+  symlink: 'l',
+  hardlink: 'h',
+  fifo: 'p',
+  block: 'b',
+  character: 'c',
+};
+
+/** As `ls -l` writes it: `-rw-r--r--  anna   users     1234  2026-03-01 14:05  letters/may.txt`. */
+function entryLine(entry: ListedEntry): string {
+  const { type, uid, gid, user, group, size, device, mtime, target } = entry;
+  const owner = `${escapeControls(user ?? String(uid)).padEnd(8)} ${escapeControls(group ?? String(gid)).padEnd(8)}`;
+  const amount = device === undefined ? String(size) : device.join(',');
+  const path = escapeControls(entry.path) + (type === 'directory' && entry.path !== '.' ? '/' : '');
+  const arrow = type === 'hardlink' ? ' link to ' : ' -> ';
+  const leads = target === undefined ? '' : `${arrow}${escapeControls(target)}`;
+  return `${modeText(entry)}  ${owner}  ${amount.padStart(10)}  ${formatLocalTime(mtime)}  ${path}${leads}`;
+}
+
+/** `-rwsr-xr-t`. */
+function modeText({ type, mode }: ListedEntry): string {
+  const bits = Number.parseInt(mode, 8);
+  const part = (shift: number, special: number, letter: string): string => {
+    const three = bits >> shift;
+    const runs = (three & 1) !== 0;
+    const last = (bits & special) === 0 ? (runs ? 'x' : '-') : runs ? letter : letter.toUpperCase();
+    return `${three & 4 ? 'r' : '-'}${three & 2 ? 'w' : '-'}${last}`;
+  };
+  return `${TYPE_LETTERS[type]}${part(6, 0o4000, 's')}${part(3, 0o2000, 's')}${part(0, 0o1000, 't')}`;
+}
+
+async function listAll(context: Context, flags: FilterFlags): Promise<void> {
   const filter = filterOf(context, flags);
   const { output, config } = context;
   await using vault = await openVault(context, { isReadOnly: true });

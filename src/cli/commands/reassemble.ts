@@ -1,26 +1,23 @@
-/** `disktro reassemble`: writes a stored file back to a path, a device or stdout. */
-import { lstatSync, type Stats, statSync } from 'node:fs';
+/** `disktro reassemble`: writes a stored file back to a path, a device or stdout; hands trees on. */
+import { lstatSync, readdirSync, type Stats, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { isatty } from 'node:tty';
-import type { NodeId } from '../../core/ids.js';
-import { DisktroError } from '../../errors.js';
-import type { Cluster } from '../../ops/cluster.js';
-import type { ObjectSource } from '../../ops/peer-source.js';
-import {
-  type ReassembleProgress,
-  type ReassembleResult,
-  reassembleFile,
-  reassembleToDescriptor,
-} from '../../ops/reassemble.js';
-import { resolveFileId } from '../../ops/resolve.js';
+import { DisktroError, usageError } from '../../errors.js';
+import { type FoundPart, resolvePart } from '../../ops/inner-path.js';
+import type { ReassembleProgress } from '../../ops/read-options.js';
+import { type ReassembleResult, reassembleFile, reassembleToDescriptor } from '../../ops/reassemble.js';
+import { isMarkName } from '../../ops/restore-mark.js';
+import { partKind } from '../../ops/tree-file.js';
 import type { Vault } from '../../ops/vault.js';
 import { openedHome } from '../../ops/vault.js';
 import { type Context, openVault, progressOf } from '../context.js';
 import { escapeControls } from '../escape.js';
-import { clusterOf, type LimitFlags, limitedContext, memberNames } from '../node-context.js';
+import { type Fetching, fetchingFrom, showProgress } from '../fetching.js';
+import { clusterOf, type LimitFlags, limitedContext } from '../node-context.js';
 import { count, formatBytes, formatSeconds, rateRemark } from '../units.js';
+import type { TreeFlags } from './reassemble-tree.js';
 
-interface ReassembleFlags extends LimitFlags {
+export interface ReassembleFlags extends LimitFlags, TreeFlags {
   readonly output?: string;
   readonly force?: boolean;
 }
@@ -36,87 +33,84 @@ export async function run(
   const context = limitedContext(given, flags);
   refuseOverwrite(flags);
   await using vault = await openVault(context, { isReadOnly: true });
-  const fileId = resolveFileId(vault, id);
+  const part = resolvePart(vault, id);
   const cluster = await clusterOf(context, openedHome(vault));
   await using _closing = { [Symbol.asyncDispose]: async () => cluster?.close() };
   const fetching = cluster === undefined ? undefined : await fetchingFrom(vault, cluster);
-  const result = await write(context, vault, fileId, flags, fetching);
+  const { source } = fetching ?? {};
+  const kind = await partKind(vault, part, {
+    workers: context.config.workers,
+    source,
+    signal: context.signal,
+  });
+  if (kind === 'tree') {
+    const { runTree } = await import('./reassemble-tree.js');
+    await runTree(context, vault, part, flags, fetching);
+    return;
+  }
+  refuseTreeFlags(flags);
+  const result = await write(context, vault, part, flags, fetching);
   report(context, result, flags);
 }
 
 /** Before the password is asked for and worked on: what is there will still be there after it. */
-function refuseOverwrite({ output, force }: ReassembleFlags): void {
-  if (force || output === undefined || output === STDOUT || isStream(output)) return;
+function refuseOverwrite({ output, force, overwrite, verify, dryRun }: ReassembleFlags): void {
+  if (force || overwrite !== undefined || verify || dryRun) return;
+  if (output === undefined || output === STDOUT || isStream(output)) return;
   const status = statusOf(output, lstatSync);
-  if (status === undefined) return;
-  throw new DisktroError('E_OUTPUT_EXISTS', `output ${output} exists already`, {
-    hint: status.isDirectory()
-      ? 'name a file inside that folder'
+  // A folder may be a tree's, if it is empty or a restore into it was cut short: that is seen when the tree is known.
+  if (status === undefined || mayBecomeTree(output)) return;
+  throw outputExists(output, status.isDirectory());
+}
+
+function mayBecomeTree(output: string): boolean {
+  try {
+    const names = readdirSync(output);
+    return names.length === 0 || names.some(isMarkName);
+  } catch {
+    return false;
+  }
+}
+
+function outputExists(output: string, isFolder: boolean): DisktroError {
+  return new DisktroError('E_OUTPUT_EXISTS', `output ${output} exists already`, {
+    hint: isFolder
+      ? 'name a file inside that folder; for a tree, an empty folder, or --overwrite'
       : 'give --force to overwrite it, or another -o',
     details: { path: resolve(output) },
   });
 }
 
+/** What is said of a tree and means nothing for a file. */
+function refuseTreeFlags(flags: ReassembleFlags): void {
+  const { output, force, overwrite, include, dryRun, verify } = flags;
+  const given = { '--overwrite': overwrite, '--include': include, '--dry-run': dryRun, '--verify': verify };
+  const [first] = Object.entries(given).find(([, value]) => value !== undefined) ?? [];
+  if (first !== undefined) throw usageError(`${first}: expected a folder tree, and this is a file`);
+  if (output === undefined || output === STDOUT || force) return;
+  if (statusOf(output, lstatSync)?.isDirectory() === true) throw outputExists(output, true);
+}
+
 async function write(
   context: Context,
   vault: Vault,
-  fileId: string,
+  { id, inner }: FoundPart,
   flags: ReassembleFlags,
   fetching: Fetching | undefined,
 ): Promise<ReassembleResult> {
   const { output: path, force = false } = flags;
   const hasBar = !(path === STDOUT && isatty(STDOUT_DESCRIPTOR));
-  using progress = await progressOf(context, { label: path ?? fileId.slice(0, 12), unit: 'bytes' }, hasBar);
+  using progress = await progressOf(context, { label: path ?? id.slice(0, 12), unit: 'bytes' }, hasBar);
   const options = {
     workers: context.config.workers,
     signal: context.signal,
     source: fetching?.source,
-    onProgress: (facts: ReassembleProgress) => {
-      const { fetchedBytes, peers, text } = fetching?.sofar() ?? NOTHING_FETCHED;
-      const detail = `${count(facts.chunks, 'chunk')}${text}`;
-      progress.update(
-        { done: facts.bytes, total: facts.totalBytes, detail },
-        { ...facts, fetchedBytes, peers },
-      );
-    },
+    onProgress: (facts: ReassembleProgress) => showProgress(progress, facts, fetching),
   };
-  if (path === STDOUT) return await reassembleToDescriptor(vault, fileId, STDOUT_DESCRIPTOR, options);
+  const whole = inner === '' ? id : `${id}:${inner}`;
+  if (path === STDOUT) return await reassembleToDescriptor(vault, whole, STDOUT_DESCRIPTOR, options);
   const target = path === undefined ? { folder: context.cwd } : { path: resolve(path) };
-  return await reassembleFile(vault, fileId, { ...options, ...target, force });
-}
-
-/** Where what is missing comes from, and what has come so far. */
-interface Fetching {
-  readonly source: ObjectSource;
-  sofar(): {
-    readonly fetchedBytes: number;
-    readonly peers: Readonly<Record<string, number>>;
-    /** For the progress bar. */
-    readonly text: string;
-  };
-}
-
-const NOTHING_FETCHED = { fetchedBytes: 0, peers: {}, text: '' };
-
-async function fetchingFrom(vault: Vault, cluster: Cluster): Promise<Fetching> {
-  const [{ PeerSource }, { bytesByPeer, peersText }] = await Promise.all([
-    import('../../ops/peer-source.js'),
-    import('../copy-progress.js'),
-  ]);
-  const nameOf = memberNames(cluster);
-  const nodes = new Map<NodeId, number>();
-  let fetchedBytes = 0;
-  const source = new PeerSource(openedHome(vault), cluster, (node, bytes) => {
-    fetchedBytes += bytes;
-    nodes.set(node, (nodes.get(node) ?? 0) + bytes);
-  });
-  return {
-    source,
-    sofar() {
-      const peers = bytesByPeer(nodes, nameOf);
-      return { fetchedBytes, peers, text: fetchedBytes === 0 ? '' : `, from ${peersText(peers)}` };
-    },
-  };
+  return await reassembleFile(vault, whole, { ...options, ...target, force });
 }
 
 /** A device, named pipe or process substitution is written to as it is. */

@@ -1,8 +1,8 @@
-/** The subcommands that a person meets first: files in, files out, what there is. Data only. */
+/** The subcommands that a person meets first: files in, what there is. Data only. */
 import type { CommandSpec } from '../command-spec.js';
 import { nonEmpty, parseTime, wholeNumber } from '../option-values.js';
-import { FILTERS } from './filters.js';
 import { LIMIT_DOWNLOAD, LIMIT_UPLOAD } from './limits.js';
+import { CAT, DIFF, FIND, LS, REASSEMBLE } from './restore.js';
 
 const ID_HELP =
   'ID is a file id, a unique prefix of 8 or more of its digits, an exact name (the newest of that name), ' +
@@ -79,60 +79,6 @@ const CHUNK: CommandSpec = {
   load: () => import('../commands/chunk.js'),
 };
 
-const REASSEMBLE: CommandSpec = {
-  name: 'reassemble',
-  operands: '<id>',
-  summary: 'write a stored file back',
-  details: `${ID_HELP} Nothing is left at the output when it fails.`,
-  options: [
-    {
-      flags: '-o, --output <path>',
-      help: 'where to write; - is stdout (default: the original name, in the working folder)',
-      parse: nonEmpty,
-      isPath: true,
-    },
-    { flags: '--force', help: 'overwrite what is there' },
-    LIMIT_UPLOAD,
-    LIMIT_DOWNLOAD,
-  ],
-  examples: [
-    'disktro reassemble $id -o copy.bin',
-    'disktro reassemble latest',
-    'disktro reassemble shop.sql -o - | psql shop',
-  ],
-  exits: [
-    'usage',
-    'inputs',
-    'notFound',
-    'noVault',
-    'locked',
-    'wrongPassword',
-    'corrupt',
-    'missing',
-    'outputExists',
-    'noSpace',
-  ],
-  load: () => import('../commands/reassemble.js'),
-};
-
-const LS: CommandSpec = {
-  name: 'ls',
-  summary: 'list the stored files, oldest first',
-  options: FILTERS,
-  details:
-    'Columns: id, size, created, copies, name. On a terminal ids are cut to 12 digits; ' +
-    'in a pipe they are whole and there is no heading.',
-  examples: [
-    'disktro ls',
-    "disktro ls | grep '\\.tar$' | cut -c1-64",
-    'disktro ls --path ~/documents',
-    'disktro ls --json',
-  ],
-  exits: ['usage', 'noVault', 'locked', 'wrongPassword'],
-  isListing: true,
-  load: () => import('../commands/ls.js'),
-};
-
 const INFO: CommandSpec = {
   name: 'info',
   operands: '<id>',
@@ -154,4 +100,4 @@ const RM: CommandSpec = {
   load: () => import('../commands/rm.js'),
 };
 
-export const FILE_COMMANDS: readonly CommandSpec[] = [CHUNK, REASSEMBLE, LS, INFO, RM];
+export const FILE_COMMANDS: readonly CommandSpec[] = [CHUNK, REASSEMBLE, LS, CAT, FIND, DIFF, INFO, RM];

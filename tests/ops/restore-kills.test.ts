@@ -1,0 +1,90 @@
+// A restore that is killed at any moment, and run again, gives the tree as it was and leaves nothing of its own.
+// Sources: src/ops/restore-mark.ts, src/ops/restore-target.ts, src/ops/restore-contents.ts.
+import fs from 'node:fs';
+import path from 'node:path';
+import t from 'tap';
+import { restoreTree } from '../../src/ops/restore-tree.js';
+import { startProgram } from './program.js';
+import { chance, runSeed, sampleBytes } from './sample-bytes.js';
+import { makeScratchHome, openScratch, scratchFolder } from './scratch-home.js';
+import type { LooseEntry } from './tree-builder.js';
+import { ROOT, snapshot, storeTree } from './tree-builder.js';
+
+t.setTimeout(240_000);
+
+const KILLS = 20;
+
+const CHUNKS = Array.from({ length: 12 }, (_, n) => sampleBytes(n, 60_000));
+
+/** 400 small files, some large ones, links. */
+function entries(): LooseEntry[] {
+  const list: LooseEntry[] = [ROOT];
+  for (let n = 0; n < 20; n++) {
+    const folder = `d${String(n).padStart(2, '0')}`;
+    list.push({ path: folder, type: 'directory', mode: 0o700 + (n % 8) });
+    for (let m = 0; m < 20; m++) {
+      const extents = [{ chunk: (n + m) % 12, offset: m * 10, length: 1_000 + m }];
+      list.push({ path: `${folder}/f${String(m).padStart(2, '0')}`, extents });
+    }
+    list.push({ path: `${folder}/large`, extents: [{ chunk: 0, offset: 0, length: 700_000 }] });
+    list.push({ path: `${folder}/link`, type: 'symlink', target: 'large' });
+    list.push({ path: `${folder}/twin`, type: 'hardlink', target: `${folder}/f00` });
+  }
+  return list;
+}
+
+const seed = runSeed();
+
+t.test(`killed at ${KILLS} random moments (seed ${seed}), it goes on where it stopped`, async (t) => {
+  const home = await makeScratchHome(scratchFolder(t));
+  const vault = await openScratch(home);
+  const id = await storeTree(vault, { entries: entries(), chunks: CHUNKS });
+  const whole = path.join(scratchFolder(t), 'whole');
+  const all = await restoreTree(vault, id, { path: whole, workers: 0 });
+  const expected = snapshot(whole);
+  const random = chance(seed);
+  const counting = startProgram(t, 'restore-tree', [home, id, path.join(scratchFolder(t), 'out')]);
+  const calls = Number((await counting.line('calls'))?.slice('calls '.length));
+  t.ok(calls > 1_000, `${calls} calls`);
+  let skipped = 0;
+  for (let n = 0; n < KILLS; n++) {
+    const out = path.join(scratchFolder(t), 'out');
+    const last = 1 + random.whole(calls - 1);
+    const program = startProgram(t, 'restore-tree', [home, id, out, String(last)]);
+    t.match(await program.ended, { signal: 'SIGKILL' }, `killed at call ${last}`);
+    // Killed after its mark was gone, it has to be told that the folder is its own.
+    const isMarked =
+      fs.existsSync(out) && fs.readdirSync(out).some((name) => name.startsWith('.disktro-restore-'));
+    const isEmpty = !fs.existsSync(out) || fs.readdirSync(out).every((name) => name.startsWith('.disktro-'));
+    const overwrite = isMarked || isEmpty ? undefined : ('if-changed' as const);
+    const result = await restoreTree(vault, id, { path: out, workers: 0, overwrite });
+    skipped += result.skipped;
+    t.equal(result.files + result.skipped, all.files, 'each entry is written or was there');
+    t.same(snapshot(out), expected, `call ${last}: nothing lacks, nothing is left over`);
+  }
+  t.ok(skipped > 100, `${skipped} files were not written again`);
+  await vault.close();
+});
+
+t.test('what a crash of the machine may have cut short is written again', async (t) => {
+  const vault = await openScratch(await makeScratchHome(scratchFolder(t)));
+  t.teardown(() => vault.close());
+  const id = await storeTree(vault, { entries: entries(), chunks: CHUNKS });
+  const out = path.join(scratchFolder(t), 'out');
+  await restoreTree(vault, id, { path: out, workers: 0 });
+  const expected = snapshot(out);
+  const hollow = path.join(out, 'd03/f07');
+  const { mtimeMs, size } = fs.statSync(hollow);
+  fs.writeFileSync(hollow, Buffer.alloc(size));
+  fs.utimesSync(hollow, (mtimeMs + 0.0005) / 1000, (mtimeMs + 0.0005) / 1000);
+  const mark = { id, inner: '', overwrite: 'if-changed', token: 'abcdefabcdef', boot: 'another boot' };
+  fs.writeFileSync(path.join(out, `.disktro-restore-${id.slice(0, 16)}`), JSON.stringify(mark));
+  fs.writeFileSync(path.join(out, 'd03/.disktro-abcdefabcdef-9'), 'left over');
+  fs.writeFileSync(path.join(out, 'd03/.disktro-000000000000-9'), "somebody else's");
+  await restoreTree(vault, id, { path: out, workers: 0 });
+  t.ok(fs.existsSync(path.join(out, 'd03/.disktro-000000000000-9')), 'a name that is not its own stays');
+  fs.unlinkSync(path.join(out, 'd03/.disktro-000000000000-9'));
+  const after = snapshot(out);
+  t.equal(after['d03/f07'], expected['d03/f07']);
+  t.same(Object.keys(after), Object.keys(expected));
+});
