@@ -44,6 +44,9 @@ async function bundle(folder) {
   );
 }
 
+const readWithoutComment = (name) =>
+  readFileSync(join(source, name), 'utf8').replace(/^<!--[\s\S]*?-->\s*/, '');
+
 function pack(folder) {
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
@@ -61,12 +64,11 @@ export async function buildWeb() {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(join(folder, 'assets'), { recursive: true });
   const names = await bundle(folder);
-  const html = readFileSync(join(source, 'index.html'), 'utf8')
-    .replace(/^<!--[\s\S]*?-->\s*/, '')
+  const html = readWithoutComment('index.html')
     .replace('page.js', names['main.tsx'])
     .replace('page.css', names['page.css']);
   writeFileSync(join(folder, 'index.html'), html);
-  cpSync(join(source, 'icon.svg'), join(folder, 'assets/icon.svg'));
+  writeFileSync(join(folder, 'assets/icon.svg'), readWithoutComment('icon.svg'));
   pack(folder);
   rmSync(output, { recursive: true, force: true });
   renameSync(folder, output);
