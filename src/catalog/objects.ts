@@ -118,6 +118,13 @@ export class ObjectTable {
     return this.#catalog.read(() => this.#catalog.database.prepare(query).get() as Totals);
   }
 
+  /** How many objects there are, and the highest row number. */
+  span(): { readonly objects: number; readonly last: number } {
+    const query = 'SELECT count(*) AS objects, coalesce(max(id), 0) AS last FROM objects';
+    type Span = { objects: number; last: number };
+    return this.#catalog.read(() => this.#catalog.database.prepare(query).get() as Span);
+  }
+
   /** Notes that objects were found missing or damaged, so that nothing new relies on them. */
   markLost(rows: readonly number[]): void {
     this.#setState(rows, 'lost');

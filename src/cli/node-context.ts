@@ -18,13 +18,16 @@ export interface ListenChoice {
   readonly addresses: readonly string[];
   /** Whether peers on the local network are looked for. */
   readonly isFound: boolean;
+  /** What the API may write files below. */
+  readonly outputDir: string;
 }
 
 export async function startNode(context: Context, log: Log, choice: ListenChoice): Promise<RunningNode> {
   const { RunningNode: Node } = await import('../server/running-node.js');
   const { config } = context;
+  const { outputDir, ...listening } = choice;
   return Node.start({
-    ...choice,
+    ...listening,
     ...clusterOptions(context),
     home: config.home,
     name: config.node_name,
@@ -37,6 +40,14 @@ export async function startNode(context: Context, log: Log, choice: ListenChoice
     uploadLimit: config.limit_upload,
     downloadLimit: config.limit_download,
     peers: config.peers,
+    api: {
+      outputDir,
+      replicaCount: config.replica_count,
+      minReplicas: config.min_replicas,
+      compression: config.compression,
+      workers: config.workers,
+      averageChunkBytes: config.chunk_size,
+    },
     log,
     onNotice: (message) => log.warning(message),
   });

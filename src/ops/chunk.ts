@@ -12,8 +12,8 @@ import { throwIfAborted } from '../errors.js';
 import { MAX_BATCH_OBJECTS } from '../limits.js';
 import type { PendingChunk } from './chunk-writer.js';
 import { ChunkWriter } from './chunk-writer.js';
-import type { Input } from './inputs.js';
-import { descriptorInput, openInput, streamInput } from './inputs.js';
+import type { Input, InputEntry } from './inputs.js';
+import { descriptorInput, namedEntry, openInput, streamInput } from './inputs.js';
 import { checkNameAndTags, storeManifest } from './manifest-writer.js';
 import { threadCount } from './threads.js';
 import type { OpenVault, Vault } from './vault.js';
@@ -27,6 +27,15 @@ export interface ChunkProgress {
   readonly chunks: number;
   readonly newChunks: number;
   readonly storedBytes: number;
+  /** Plaintext bytes that were here already. */
+  readonly dedupedBytes: number;
+}
+
+/** What a file is called and how it is kept. */
+export interface Description {
+  readonly name?: string | undefined;
+  readonly tags?: readonly string[] | undefined;
+  readonly replicas?: number | undefined;
 }
 
 export interface ChunkOptions {
@@ -41,6 +50,8 @@ export interface ChunkOptions {
   readonly replicas?: number | undefined;
   /** Makes the copies on other nodes; without it there is one, here. */
   readonly copier?: Copier | undefined;
+  /** Asked when a stream has ended, for senders that tell these last; what it gives goes before the options. */
+  readonly describe?: (() => Description) | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: ChunkProgress) => void) | undefined;
   readonly onNotice?: ((message: string) => void) | undefined;
@@ -125,21 +136,22 @@ async function chunkSource(vault: OpenVault, input: Input, options: ChunkOptions
     const { bytes, chunks } = await storeChunks(vault, writer, list, input, options);
     const isChanged = (await input.hasChanged?.(bytes)) ?? false;
     if (isChanged) options.onNotice?.(`${input.name}: changed while it was read; stored as read`);
+    const told = described(options, input);
     const { id, storedBytes } = await storeManifest(vault, writer, {
-      name: input.name,
-      tags: options.tags ?? [],
+      name: told.name,
+      tags: told.tags,
       host: os.hostname(),
       bytes,
       chunks: await list.finish(),
-      entry: { ...input.entry, type: 'file', sizeBytes: bytes, extents: wholeOf(bytes) },
+      entry: { ...told.entry, type: 'file', sizeBytes: bytes, extents: wholeOf(bytes) },
       createdMs: Date.now(),
     });
-    const wanted = options.replicas ?? DEFAULT_REPLICAS;
+    const wanted = told.replicas;
     const confirmed = await options.copier?.copy(vault.home.objects.descendants(id), wanted, options.signal);
     const copies = { wanted, confirmed: confirmed ?? 1 };
     return {
       id,
-      name: input.name,
+      name: told.name,
       kind: 'file',
       bytes,
       chunks,
@@ -154,6 +166,20 @@ async function chunkSource(vault: OpenVault, input: Input, options: ChunkOptions
   } finally {
     await writer.close();
   }
+}
+
+/** @throws E_USAGE for a name or tags told late that a manifest cannot hold */
+function described(
+  { describe, tags = [], replicas = DEFAULT_REPLICAS }: ChunkOptions,
+  input: Input,
+): { name: string; tags: readonly string[]; replicas: number; entry: InputEntry } {
+  const late = describe?.() ?? {};
+  checkNameAndTags(late.name, late.tags ?? []);
+  const { name, entry } =
+    late.name === undefined
+      ? input
+      : { name: late.name, entry: { ...input.entry, ...namedEntry(late.name) } };
+  return { name, entry, tags: late.tags ?? tags, replicas: late.replicas ?? replicas };
 }
 
 /** The pipeline: cut, then hash, deduplicate, seal and write side by side, then list in order what is durable. */

@@ -122,6 +122,9 @@ function unnamedInput(source: ByteSource, name = 'stdin'): Input {
   return { source, name, entry, totalBytes: undefined };
 }
 
+/** What of an entry follows from its name. */
+export const namedEntry = (name: string): Pick<InputEntry, 'path'> => ({ path: entryPath(name, name) });
+
 /** The name inside the manifest: the last part of the path, as bytes where it is not UTF-8. */
 function entryPath(name: string | undefined, file: string | Buffer): string | Uint8Array {
   const base = (text: string): string => {

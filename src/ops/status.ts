@@ -10,7 +10,8 @@ import { abortedError, isDisktroError } from '../errors.js';
 import type { MemberStatus } from '../net/liveness.js';
 import type { Cluster } from './cluster.js';
 import { contact } from './contact.js';
-import type { Home } from './home.js';
+import type { Home, OpenHome } from './home.js';
+import { vaultIdOfHome } from './home.js';
 import { NodeFiles } from './node-files.js';
 import { openedHome } from './vault.js';
 
@@ -48,19 +49,28 @@ const PING_PAUSE_MS = 300;
 
 /** @throws E_ABORTED; a member that does not answer within two seconds is unreachable and no error */
 export async function homeStatus(home: Home, { replicas, cluster, signal }: StatusOptions): Promise<Status> {
-  const open = openedHome(home);
   const peers = cluster === undefined ? NO_PEERS : await askPeers(cluster, signal);
+  const counted = cluster?.counted().filter((node) => node !== cluster.self) ?? [];
+  const open = openedHome(home);
+  const nodeId = cluster?.self ?? (await new NodeFiles(open).read())?.id ?? null;
+  return { ...(await homeFacts(open, replicas, counted)), nodeId, peers };
+}
+
+/** What a home knows by itself. @param counted other nodes whose copies count */
+export async function homeFacts(
+  open: OpenHome,
+  replicas: number,
+  counted: readonly NodeId[],
+): Promise<Omit<Status, 'nodeId' | 'peers'>> {
   const { objects, bytes, tombstoned } = open.objects.totals();
   const { freeBytes } = await open.fileSystem.space(open.path);
   const time = (key: MetaKey): string | null => {
     const ms = getMeta(open.catalog, key);
     return typeof ms === 'number' ? new Date(ms).toISOString() : null;
   };
-  const counted = cluster?.counted().filter((node) => node !== cluster.self) ?? [];
   return {
     home: open.path,
-    vaultId: open.vaultId ?? null,
-    nodeId: cluster?.self ?? (await new NodeFiles(open).read())?.id ?? null,
+    vaultId: (await vaultIdOfHome(open)) ?? null,
     objects,
     bytes,
     files: countFiles(open.catalog),
@@ -68,7 +78,6 @@ export async function homeStatus(home: Home, { replicas, cluster, signal }: Stat
     tombstoned,
     freeBytes,
     held: heldTotals(open.catalog),
-    peers,
     lastChunk: time('last_chunk_ms'),
     lastVerify: time('last_verify_ms'),
   };

@@ -133,6 +133,12 @@ export async function unlockVault(
   return { vaultFile, unlocked };
 }
 
+/** Whether a password or code opens the vault. @throws what {@link unlockVault} throws */
+export async function checkPassword(options: HomeOptions & { readonly password: string }): Promise<void> {
+  const { unlocked } = await unlockVault(options);
+  unlocked.masterKey.fill(0);
+}
+
 /** The room's own view of a vault that came in through the public interface. */
 export function opened(vault: Vault): OpenVault {
   if (vault instanceof OpenVault) return vault;
@@ -176,8 +182,9 @@ export async function createVault(
     const token = newToken();
     const store = new FileStore(fileSystem, paths, token);
     await store.makeFolders();
-    if (!isNodeCatalog(paths)) {
-      await removeLeftoverSlots(options, paths, store);
+    const found = catalogOfNode(paths);
+    if (found !== 'holding') await removeLeftoverSlots(options, paths, store);
+    if (found === 'none') {
       for (const file of ['catalog.db', 'catalog.db-wal', 'catalog.db-shm']) {
         fs.rmSync(path.join(paths.home, file), { force: true });
       }
@@ -195,16 +202,20 @@ export async function createVault(
   return { home: paths.home, vaultId, recoveryCode };
 }
 
-/** The catalog of a node that has stored for others so far: its rows stay. */
-function isNodeCatalog(paths: HomePaths): boolean {
-  if (!fs.existsSync(paths.catalog)) return false;
+/**
+ * Whether there is a catalog of a node, which may have stored for others so far. It stays, with its rows: a running
+ * `serve` has it open, and would go on with a file that has no name any more.
+ */
+function catalogOfNode(paths: HomePaths): 'holding' | 'empty' | 'none' {
+  if (!fs.existsSync(paths.catalog)) return 'none';
   let catalog: Catalog | undefined;
   try {
     catalog = Catalog.open(paths.catalog);
     const { objects } = new ObjectTable(catalog).totals();
-    return objects > 0 && heldTotals(catalog).objects === objects;
+    if (objects === 0) return 'empty';
+    return heldTotals(catalog).objects === objects ? 'holding' : 'none';
   } catch (error) {
-    if (isDisktroError(error, 'E_CATALOG_CORRUPT')) return false;
+    if (isDisktroError(error, 'E_CATALOG_CORRUPT')) return 'none';
     throw error;
   } finally {
     catalog?.close();

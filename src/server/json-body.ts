@@ -65,14 +65,22 @@ const STATUS_OF_CODE: Readonly<Record<ErrorCode, number>> = {
 
 /** A refusal with a status of its own, for requests that are wrong: 400, 403, 405, 411, 413, 415, 422, 429. */
 export function refusal(status: number, message: string): DisktroError {
-  return new DisktroError('E_USAGE', message, { details: { status } });
+  return withStatus(status, new DisktroError('E_USAGE', message));
 }
 
-/** The status that tells of this error: that of {@link refusal}, or the one of its code; 500 for a bug. */
+/** What errors that were made for an answer say of their status. */
+const ownStatus = new WeakMap<DisktroError, number>();
+
+/** An error with another status than its code has by itself. */
+export function withStatus(status: number, error: DisktroError): DisktroError {
+  ownStatus.set(error, status);
+  return error;
+}
+
+/** The status that tells of this error: that of {@link withStatus}, or the one of its code; 500 for a bug. */
 export function statusOf(error: unknown): number {
   if (!isDisktroError(error)) return 500;
-  const status = error.code === 'E_USAGE' ? error.details?.status : undefined;
-  return typeof status === 'number' ? status : STATUS_OF_CODE[error.code];
+  return ownStatus.get(error) ?? STATUS_OF_CODE[error.code];
 }
 
 /**
@@ -138,9 +146,15 @@ export function replyText(response: ServerResponse, status: number, text: string
   reply(response, status, 'text/plain; charset=utf-8', text);
 }
 
+/** What a route of the API answers: `{success, message, data}`. */
+export function replyData(response: ServerResponse, status: number, message: string, data: unknown): void {
+  replyJson(response, status, { success: true, message, data });
+}
+
 /**
- * Answers with `{"error":{"code","message"}}` and the fitting status; cuts the connection off when an answer has
- * begun. A bug shows nothing of itself.
+ * Answers with the fitting status and, below /api/, `{success: false, message, data, code, hint?}`, elsewhere
+ * `{error: {code, message}}`; cuts the connection off when an answer has begun. A bug shows nothing of itself.
+ * `retryAfterSeconds` and `data` of an error's details go into the answer.
  */
 export function replyError(response: ServerResponse, error: unknown): void {
   if (response.headersSent) {
@@ -150,7 +164,14 @@ export function replyError(response: ServerResponse, error: unknown): void {
   const isKnown = isDisktroError(error);
   const code = isKnown ? error.code : 'E_UNEXPECTED';
   const message = isKnown ? error.message : 'unexpected: a bug of this node, see its log';
-  replyJson(response, statusOf(error), { error: { code, message } });
+  const { retryAfterSeconds, data = null } = (isKnown ? error.details : undefined) ?? {};
+  if (typeof retryAfterSeconds === 'number') response.setHeader('retry-after', retryAfterSeconds);
+  if (!/^\/api(\/|$)/.test(response.req.url ?? '')) {
+    replyJson(response, statusOf(error), { error: { code, message } });
+    return;
+  }
+  const hint = isKnown && error.hint !== undefined ? { hint: error.hint } : {};
+  replyJson(response, statusOf(error), { success: false, message, data, code, ...hint });
 }
 
 function reply(response: ServerResponse, status: number, type: string, text: string): void {

@@ -17,6 +17,8 @@ export interface Log {
   debug(message: string): void;
   /** The newest lines, oldest first. */
   tail(): readonly LogLine[];
+  /** From now on told of each line. */
+  onLine(listener: (line: LogLine) => void): void;
 }
 
 const RANKS: Readonly<Record<LogLevel, number>> = { ERROR: 0, WARNING: 1, INFO: 2, DEBUG: 3 };
@@ -26,6 +28,7 @@ const MAX_MESSAGE_LENGTH = 2_000;
 /** @param write is given one whole line at a time, with its line feed */
 export function createLog(level: LogLevel, isJson: boolean, write: (line: string) => void): Log {
   const kept: LogLine[] = [];
+  const listeners: ((line: LogLine) => void)[] = [];
   const tell = (at: LogLevel, text: string): void => {
     if (RANKS[at] > RANKS[level]) return;
     // What peers send may end up in a message: no line feeds or escapes of theirs reach a terminal.
@@ -34,6 +37,7 @@ export function createLog(level: LogLevel, isJson: boolean, write: (line: string
     const line = { time: now.toISOString(), level: at, message };
     kept.push(line);
     if (kept.length > KEPT_LINES) kept.shift();
+    for (const listener of listeners) listener(line);
     write(isJson ? `${JSON.stringify(line)}\n` : `[${now.toTimeString().slice(0, 8)}] ${at} ${message}\n`);
   };
   return {
@@ -42,6 +46,7 @@ export function createLog(level: LogLevel, isJson: boolean, write: (line: string
     info: (message) => tell('INFO', message),
     debug: (message) => tell('DEBUG', message),
     tail: () => kept,
+    onLine: (listener) => void listeners.push(listener),
   };
 }
 

@@ -23,6 +23,7 @@ import type { NodeIdentity } from '../ops/node-files.js';
 import { NodeFiles } from '../ops/node-files.js';
 import { repairOnce } from '../ops/repair.js';
 import { census, scrubSome } from '../ops/scrub.js';
+import { Api } from './api/api.js';
 import { Discovery } from './discovery.js';
 import type { Listener } from './listen.js';
 import { listenOnePort } from './listen.js';
@@ -31,35 +32,10 @@ import { OwnRecord } from './own-record.js';
 import { createRouter } from './router.js';
 import { allRoutes } from './routes.js';
 import { Schedule } from './schedule.js';
+import type { ServeOptions } from './serve-options.js';
 import type { ServingNode } from './serving-node.js';
 import { MemoryBudget } from './serving-node.js';
 import { StatusChanges } from './status-changes.js';
-
-export interface ServeOptions {
-  readonly home: string;
-  readonly host: string;
-  readonly port: number;
-  readonly isPortFixed: boolean;
-  /** `host:port` by which others reach this node; empty: its interfaces' addresses. */
-  readonly addresses: readonly string[];
-  readonly name: string;
-  readonly zone: string;
-  readonly version: string;
-  readonly replicaCount: number;
-  readonly heartbeatSeconds: number;
-  readonly repairGraceSeconds: number;
-  readonly deleteGraceSeconds: number;
-  readonly quotaBytes: number;
-  readonly reserveBytes: number;
-  readonly uploadLimit: number;
-  readonly downloadLimit: number;
-  /** Addresses to try at start, and while no member is online. */
-  readonly peers?: readonly string[];
-  /** Whether members are looked for on the local network; default: no. */
-  readonly isFound?: boolean;
-  readonly log: Log;
-  readonly onNotice?: ((message: string) => void) | undefined;
-}
 
 const BODY_MEMORY_BYTES = 128 * 1024 * 1024;
 const SEND_MEMORY_BYTES = 48 * 1024 * 1024;
@@ -84,6 +60,7 @@ export class RunningNode implements ServingNode {
   readonly deleteGraceSeconds: number;
   readonly apiToken: string;
   readonly #options: ServeOptions;
+  readonly #api: Api;
   readonly #lock: ProcessLock;
   readonly #schedule: Schedule;
   readonly #own: OwnRecord;
@@ -117,6 +94,7 @@ export class RunningNode implements ServingNode {
     this.deleteGraceSeconds = options.deleteGraceSeconds;
     this.writer = new HeldWriter(home, options);
     this.#own = new OwnRecord(home, files, options, () => this.port);
+    this.#api = new Api(this, options.api);
     this.#schedule = new Schedule((task, error) => this.log.warning(`${task}: ${messageOf(error)}`));
   }
 
@@ -160,7 +138,9 @@ export class RunningNode implements ServingNode {
   async close(): Promise<void> {
     await this.#schedule.stop();
     await this.#discovery?.close();
+    this.#api.stopTelling();
     await this.#listener?.close(CLOSE_GRACE_MS);
+    await this.#api.close();
     await this.writer.idle();
     await this.#cluster?.close();
     this.#lock.release();
@@ -204,7 +184,7 @@ export class RunningNode implements ServingNode {
       port,
       isPortFixed,
       tls: this.#identity.credentials,
-      handler: createRouter(allRoutes(this), this.#gate()),
+      handler: createRouter(allRoutes(this, this.#api), this.#gate()),
       log: (message) => log.debug(message),
     });
     const settings = { ...this.#identity.settings, name, zone: this.#options.zone, port: this.port };
@@ -227,6 +207,8 @@ export class RunningNode implements ServingNode {
       isMember: (id: NodeId): boolean => this.#cluster?.membership.record(id) !== undefined,
       isRemoved: (id: NodeId): boolean => this.#cluster?.membership.isRemoved(id) ?? true,
       apiToken: this.apiToken,
+      isTicket: (ticket: string): boolean => this.#api.tickets.find(ticket) !== undefined,
+      onAnswer: this.#api.metrics.countAnswer.bind(this.#api.metrics),
       log: this.log,
     };
   }
@@ -315,6 +297,7 @@ export class RunningNode implements ServingNode {
       onFailure: (node, error) => this.log.debug(`repair with ${shortNodeId(node)}: ${messageOf(error)}`),
     });
     const { pushed, fetched, failed } = result;
+    this.#api.metrics.countRepair({ pushed, fetched, failed });
     if (pushed + fetched + failed > 0) {
       this.log.info(`repair: ${pushed} objects sent, ${fetched} fetched, ${failed} failed`);
     }

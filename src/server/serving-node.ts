@@ -18,6 +18,8 @@ export interface ServingNode {
   readonly writer: HeldWriter;
   readonly log: Log;
   readonly version: string;
+  /** Where it listens. */
+  readonly port: number;
   readonly deleteGraceSeconds: number;
   /** Bytes that bodies of uploads may take together. */
   readonly bodies: MemoryBudget;

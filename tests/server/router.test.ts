@@ -49,6 +49,7 @@ async function serve(
       isMember: () => false,
       isRemoved: () => false,
       apiToken: TOKEN,
+      isTicket: () => false,
       log: createLog('DEBUG', false, (line) => lines.push(line)),
     }),
     log: () => {},

@@ -10,6 +10,7 @@ import {
   chunkFile,
 } from '../../ops/chunk.js';
 import type { Cluster } from '../../ops/cluster.js';
+import { tooFewCopies } from '../../ops/too-few-copies.js';
 import type { Vault } from '../../ops/vault.js';
 import { openedHome } from '../../ops/vault.js';
 import { type Context, openOrCreateVault, progressOf } from '../context.js';
@@ -51,7 +52,7 @@ export async function run(given: Context, paths: readonly string[], flags: Chunk
     try {
       const result = await chunkOne(context, vault, rawOf(path) ?? path, flags, makeCopier);
       report(context, result, cluster);
-      tooFew ??= flags.replicate ? copiesError(context, result) : undefined;
+      tooFew ??= flags.replicate ? tooFewCopies(result, context.config.min_replicas) : undefined;
     } catch (error) {
       if (paths.length === 1 || !isDisktroError(error, 'E_INPUT')) throw error;
       context.output.error(error);
@@ -152,15 +153,6 @@ function summary(result: ChunkResult, cluster: Cluster | undefined): string {
   const hasPeers = (cluster?.everyone().length ?? 0) > 0;
   const reason = isShort && copies.confirmed <= 1 && !hasPeers ? ': no peers yet' : '';
   return `${name}: ${formatBytes(bytes)}, ${count(chunks, 'chunk')}, ${newChunks} new, ${work}; ${copiesText}${reason}`;
-}
-
-function copiesError({ config }: Context, { name, copies }: ChunkResult): DisktroError | undefined {
-  if (copies.confirmed >= config.min_replicas) return undefined;
-  const wanted = `expected at least ${count(config.min_replicas, 'copy', 'copies')}`;
-  return new DisktroError('E_TOO_FEW_COPIES', `${name}: ${wanted}, ${copies.confirmed} confirmed`, {
-    hint: 'the file is stored here; add peers, or lower min_replicas',
-    details: { name, ...copies },
-  });
 }
 
 function inputsFailed(failed: number, total: number): DisktroError {

@@ -1,4 +1,7 @@
 /** `disktro serve`: a node until it is told to stop. Logs to stderr; the link to the page goes to stdout. */
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { usageError } from '../../errors.js';
 import type { LogLevel } from '../config-keys.js';
 import type { Context } from '../context.js';
 import { type LimitFlags, limitedContext, startNode } from '../node-context.js';
@@ -9,6 +12,7 @@ interface ServeFlags extends LimitFlags {
   readonly host?: string;
   readonly address?: readonly string[];
   readonly mdns: boolean;
+  readonly outputDir?: string;
 }
 
 export async function run(given: Context, _operands: readonly string[], flags: ServeFlags): Promise<void> {
@@ -23,10 +27,13 @@ export async function run(given: Context, _operands: readonly string[], flags: S
     isPortFixed: flags.port !== undefined,
     addresses: flags.address ?? [],
     isFound: flags.mdns && config.mdns,
+    outputDir: outputFolder(context.cwd, flags.outputDir),
   });
   const url = `http://localhost:${node.port}`;
   if (output.isJson) output.record({ node: node.id, port: node.port, url });
   else output.result(`${url}/#token=${node.apiToken}`);
+  // Where stdout is a terminal the link stands there already.
+  if (!process.stdout.isTTY) output.note(`the page: ${url}/#token=${node.apiToken}`);
   if (flags.port === undefined && config.port !== 0 && node.port !== config.port) {
     log.warning(`port ${config.port} is taken: listening on ${node.port}`);
   }
@@ -34,6 +41,15 @@ export async function run(given: Context, _operands: readonly string[], flags: S
   await stopAsked(signal);
   log.info('stopping');
   await node.close();
+}
+
+/** @throws E_USAGE when it is no folder */
+function outputFolder(cwd: string, given = '.'): string {
+  const folder = resolve(cwd, given);
+  if (!(statSync(folder, { throwIfNoEntry: false })?.isDirectory() ?? false)) {
+    throw usageError(`--output-dir: expected a folder, ${JSON.stringify(given)} is none`);
+  }
+  return folder;
 }
 
 function stopAsked(signal: AbortSignal): Promise<void> {

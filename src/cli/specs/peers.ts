@@ -26,6 +26,11 @@ const SERVE: CommandSpec = {
       isRepeatable: true,
     },
     { flags: '--no-mdns', help: 'do not look for peers on the local network' },
+    {
+      flags: '--output-dir <folder>',
+      help: 'what the API may write files below (default: the working folder)',
+      parse: nonEmpty,
+    },
     LIMIT_UPLOAD,
     LIMIT_DOWNLOAD,
   ],

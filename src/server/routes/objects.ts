@@ -19,6 +19,7 @@ import { vaultIdOfHome } from '../../ops/home.js';
 import { groupRange, sharedHoldings } from '../../ops/shared-holdings.js';
 import { objectPath } from '../../store/paths.js';
 import { readJsonBody, refusal, replyJson } from '../json-body.js';
+import { rangeOf } from '../range.js';
 import type { Call, Route } from '../router.js';
 import type { ServingNode } from '../serving-node.js';
 
@@ -289,16 +290,4 @@ function vaultIdOf(query: URLSearchParams): VaultId {
   const id = query.get('vault') ?? '';
   if (!isVaultId(id)) throw refusal(400, 'vault: expected 32 lower-case hex digits');
   return id;
-}
-
-/** One range of bytes, as in RFC 9110, section 14. */
-function rangeOf(
-  header: string | undefined,
-  size: number,
-): { start: number; end: number } | 'unsatisfiable' | undefined {
-  const [, from = '', to = ''] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header ?? '') ?? [];
-  if (from === '' && to === '') return undefined;
-  const start = from === '' ? Math.max(0, size - Number(to)) : Number(from);
-  const end = from === '' || to === '' ? size - 1 : Math.min(Number(to), size - 1);
-  return start > end || start >= size ? 'unsatisfiable' : { start, end };
 }

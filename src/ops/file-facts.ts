@@ -1,0 +1,176 @@
+/**
+ * What is known of files, for showing many at once: names with an open vault, without one only what the catalog tells.
+ * Works in pages, so that nothing is asked for each file by itself.
+ */
+import { objectsOfFiles, placedObjects } from '../catalog/file-objects.js';
+import type { FileRow } from '../catalog/files.js';
+import { eachFile, findFile } from '../catalog/files.js';
+import { filesBelow } from '../catalog/survival.js';
+import type { FileId, NodeId, StoreId } from '../core/ids.js';
+import { decodeRef, readList } from '../core/list.js';
+import type { ManifestKind } from '../core/manifest.js';
+import { openRecord } from '../core/sealed-record.js';
+import type { Cluster } from './cluster.js';
+import type { OpenHome } from './home.js';
+import { ObjectReader } from './object-reader.js';
+import { PeerSource } from './peer-source.js';
+import type { OpenVault, Vault } from './vault.js';
+import { opened } from './vault.js';
+
+export interface FileFacts {
+  readonly id: FileId;
+  readonly kind: ManifestKind;
+  readonly createdMs: number;
+  /** The fewest copies that any object of it has, up to the number wanted; this node's included. */
+  readonly copies: number;
+  /** undefined without the vault's key. */
+  readonly told: ToldFacts | undefined;
+  /** undefined unless asked for. */
+  readonly objects: FileObjectFacts | undefined;
+}
+
+export interface ToldFacts {
+  readonly name: string;
+  readonly tags: readonly string[];
+  readonly bytes: number;
+  readonly chunks: number;
+}
+
+export interface FileObjectFacts {
+  readonly chunks: readonly StoreId[];
+  readonly storedBytes: number;
+  /** This node among them. */
+  readonly nodes: readonly NodeId[];
+}
+
+export interface FactsOptions {
+  /** This node, as it is called in lists of nodes. */
+  readonly self: NodeId;
+  readonly vault?: Vault | undefined;
+  /** Copies wanted, and the other nodes whose copies count. */
+  readonly wanted: number;
+  readonly counted: readonly NodeId[];
+  readonly withObjects?: boolean;
+}
+
+const PAGE_FILES = 500;
+
+/** How many copies each file has, up to `wanted`: the exceptions, and what all others have. */
+export interface FileCopies {
+  readonly below: ReadonlyMap<FileId, number>;
+  readonly others: number;
+}
+
+/** Costs a query for each number of copies, whatever the number of files. */
+export function copiesOfFiles(home: OpenHome, wanted: number, counted: readonly NodeId[]): FileCopies {
+  const others = Math.min(wanted, counted.length + 1);
+  const below = new Map<FileId, number>();
+  for (let copies = others; copies > 0; copies--) {
+    const ids = filesBelow(home.catalog, copies, { nodes: counted, isSelfLeft: true });
+    // Who has enough of more has enough of fewer.
+    if (ids.length === 0) break;
+    for (const id of ids) below.set(id, copies - 1);
+  }
+  return { below, others };
+}
+
+/** Every file, oldest first, a page at a time. */
+export function* eachFileFacts(home: OpenHome, options: FactsOptions): Generator<readonly FileFacts[]> {
+  const copies = copiesOfFiles(home, options.wanted, options.counted);
+  let page: FileRow[] = [];
+  for (const row of eachFile(home.catalog)) {
+    page.push(row);
+    if (page.length < PAGE_FILES) continue;
+    yield factsOf(home, page, copies, options);
+    page = [];
+  }
+  if (page.length > 0) yield factsOf(home, page, copies, options);
+}
+
+/** These files, those that are gone left out. */
+export function fileFacts(
+  home: OpenHome,
+  ids: readonly FileId[],
+  options: FactsOptions,
+): readonly FileFacts[] {
+  const rows = ids.map((id) => findFile(home.catalog, id)).filter((row) => row !== undefined);
+  if (rows.length === 0) return [];
+  return factsOf(home, rows, copiesOfFiles(home, options.wanted, options.counted), options);
+}
+
+function factsOf(
+  home: OpenHome,
+  rows: readonly FileRow[],
+  copies: FileCopies,
+  { vault, self, withObjects = false }: FactsOptions,
+): readonly FileFacts[] {
+  const keys = vault === undefined ? undefined : opened(vault).keys;
+  const ids = rows.map(({ id }) => id);
+  const objects = withObjects ? objectsOfFiles(home.catalog, ids) : undefined;
+  return rows.map(({ id, kind, createdMs, sealed }) => {
+    const found = objects?.get(id);
+    return {
+      id,
+      kind,
+      createdMs,
+      copies: copies.below.get(id) ?? copies.others,
+      told: keys === undefined ? undefined : toldOf(openRecord(keys.name, sealed)),
+      objects:
+        found === undefined
+          ? undefined
+          : {
+              chunks: found.chunks,
+              storedBytes: found.storedBytes,
+              nodes: found.isHere ? [...found.nodes, self] : found.nodes,
+            },
+    };
+  });
+}
+
+function toldOf(value: unknown): ToldFacts {
+  const record = value as ReadonlyMap<string, unknown>;
+  return {
+    name: String(record.get('name')),
+    tags: record.get('tags') as readonly string[],
+    bytes: Number(record.get('bytes')),
+    chunks: Number(record.get('chunks')),
+  };
+}
+
+export interface Placed {
+  readonly id: StoreId;
+  /** In the store. */
+  readonly bytes: number;
+  /** This node among them. */
+  readonly nodes: readonly NodeId[];
+}
+
+/**
+ * Where each chunk of a file lies, in the order of the file with an open vault, else in the order of storing.
+ * @throws with a vault: what reading a manifest throws
+ */
+export async function placementOf(
+  home: OpenHome,
+  id: FileId,
+  { self, vault, cluster }: { self: NodeId; vault: Vault | undefined; cluster: Cluster | undefined },
+): Promise<readonly Placed[]> {
+  const placed = new Map<StoreId, Placed>();
+  for (const { id: object, storedBytes, isHere, nodes } of placedObjects(home.catalog, id)) {
+    if (object === id) continue;
+    placed.set(object, { id: object, bytes: storedBytes, nodes: isHere ? [...nodes, self] : nodes });
+  }
+  if (vault === undefined) return [...placed.values()];
+  const order = await chunkOrder(opened(vault), id, cluster);
+  return order.flatMap((object) => placed.get(object) ?? []);
+}
+
+async function chunkOrder(vault: OpenVault, id: FileId, cluster: Cluster | undefined): Promise<StoreId[]> {
+  const source = cluster === undefined ? undefined : new PeerSource(vault.home, cluster);
+  const reader = new ObjectReader(vault, vault.engine(0), source);
+  const manifest = await reader.readManifest(id);
+  const order: StoreId[] = [];
+  for await (const item of readList(manifest.chunks, (ref) => reader.readListChunk(ref))) {
+    order.push(decodeRef(item).storeId);
+  }
+  return order;
+}

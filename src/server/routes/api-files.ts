@@ -1,0 +1,102 @@
+/** Routes of the API about the files there are: listing, one in detail, removing. */
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { setImmediate as nextTick } from 'node:timers/promises';
+import type { FileId } from '../../core/ids.js';
+import { isStoreId } from '../../core/ids.js';
+import { notFound } from '../../errors.js';
+import { eachFileFacts, type FactsOptions, fileFacts, placementOf } from '../../ops/file-facts.js';
+import { removeFiles } from '../../ops/files.js';
+import { resolveFileId } from '../../ops/resolve.js';
+import type { Vault } from '../../ops/vault.js';
+import type { Api } from '../api/api.js';
+import { shownFile, shownPlacedFile } from '../api/shown-files.js';
+import { refusal, replyData } from '../json-body.js';
+import type { Call, Route } from '../router.js';
+
+const WRITE_BYTES = 64 * 1024;
+
+export function apiFileRoutes(api: Api): readonly Route[] {
+  return [
+    { method: 'GET', path: '/api/files', audience: 'local', handle: (call) => files(api, call) },
+    { method: 'DELETE', path: '/api/files', audience: 'local', handle: (call) => remove(api, call) },
+  ];
+}
+
+async function files(api: Api, call: Call): Promise<void> {
+  using lease = await api.leaseIfAny(call);
+  const vault = lease?.vault;
+  const id = call.query.get('id');
+  if (id === null) await listAll(api, call, vault);
+  else replyData(call.response, 200, 'one file', await oneFile(api, id, vault));
+}
+
+/** One file as the answers about it show it. @throws E_NOT_FOUND, E_AMBIGUOUS */
+export async function shownById(api: Api, id: FileId, vault: Vault | undefined) {
+  const [facts] = fileFacts(api.node.home, [id], factsOptions(api, vault, true));
+  if (facts === undefined) throw notFound(`no file ${id}`);
+  return { facts, by: await api.shownBy(vault !== undefined) };
+}
+
+async function oneFile(api: Api, text: string, vault: Vault | undefined) {
+  const { node } = api;
+  if (text === '') throw refusal(400, 'id: expected a file id');
+  const id = resolveFileId(vault ?? node.home, text);
+  const { facts, by } = await shownById(api, id, vault);
+  const placement = await placementOf(node.home, id, { self: node.id, vault, cluster: node.cluster() });
+  return shownPlacedFile(facts, by, placement);
+}
+
+function factsOptions(api: Api, vault: Vault | undefined, withObjects: boolean): FactsOptions {
+  const { node, settings } = api;
+  return { self: node.id, vault, wanted: settings.replicaCount, counted: api.counted(), withObjects };
+}
+
+/** Written while it is read, so that the list may be of any length. */
+async function listAll(api: Api, { query, response }: Call, vault: Vault | undefined): Promise<void> {
+  const summary = query.get('summary');
+  if (summary !== null && summary !== '1' && summary !== '0') throw refusal(400, 'summary: expected 1');
+  const by = await api.shownBy(vault !== undefined);
+  const pages = eachFileFacts(api.node.home, factsOptions(api, vault, summary !== '1'));
+  // The first page before the headers: what fails at all mostly fails there.
+  let page = pages.next();
+  response.writeHead(200, {
+    'content-type': 'application/json; charset=utf-8',
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+  });
+  if (response.req.method === 'HEAD') {
+    response.end();
+    return;
+  }
+  let text = '{"success":true,"message":"the files","data":[';
+  let separator = '';
+  while (page.done !== true && !response.destroyed) {
+    for (const facts of page.value) {
+      text += separator + JSON.stringify(shownFile(facts, by));
+      separator = ',';
+    }
+    if (text.length > WRITE_BYTES) {
+      await write(response, text);
+      text = '';
+    }
+    await nextTick();
+    page = pages.next();
+  }
+  response.end(`${text}]}`);
+}
+
+/** Waits while the client has enough to read. */
+async function write(response: ServerResponse, text: string): Promise<void> {
+  if (response.write(text) || response.destroyed) return;
+  await Promise.race([once(response, 'drain'), once(response, 'close')]);
+}
+
+async function remove(api: Api, call: Call): Promise<void> {
+  const id = call.query.get('id') ?? '';
+  // Nothing is deleted by a name or a beginning: those may mean another file tomorrow.
+  if (!isStoreId(id)) throw refusal(400, 'id: expected the 64 digits of a file id');
+  using lease = await api.lease(call);
+  const result = await removeFiles(lease.vault, [id]);
+  replyData(call.response, 200, 'removed', result);
+}

@@ -1,0 +1,88 @@
+/** Routes of the API by which files come out again, and are checked. */
+import * as z from 'zod';
+import { DisktroError } from '../../errors.js';
+import { reassembleFile } from '../../ops/reassemble.js';
+import { resolveFileId } from '../../ops/resolve.js';
+import { type VerifyResult, verify } from '../../ops/verify.js';
+import type { Api } from '../api/api.js';
+import { taskIdOf } from '../api/api.js';
+import { pathBelow } from '../api/output-folder.js';
+import { readJsonBody, replyData, withStatus } from '../json-body.js';
+import type { Call, Route } from '../router.js';
+import { requiredJson } from './api-vault.js';
+
+const FILE_ID = z.string().min(1).max(4096);
+const PASSWORD = z.string().min(1).optional();
+const REASSEMBLE = z.strictObject({
+  fileId: FILE_ID,
+  outputPath: z.string().min(1).max(4096),
+  password: PASSWORD,
+});
+const VERIFY = z.strictObject({
+  fileId: FILE_ID.optional(),
+  readData: z.boolean().optional(),
+  password: PASSWORD,
+});
+
+export function apiReadRoutes(api: Api): readonly Route[] {
+  return [
+    { method: 'POST', path: '/api/reassemble', audience: 'local', handle: (call) => reassemble(api, call) },
+    { method: 'POST', path: '/api/verify', audience: 'local', handle: (call) => check(api, call) },
+  ];
+}
+
+async function reassemble(api: Api, call: Call): Promise<void> {
+  const { fileId, outputPath, password } = REASSEMBLE.parse(await requiredJson(call.request));
+  const path = await pathBelow(api.settings.outputDir, outputPath);
+  const signal = api.signalOf(call);
+  const result = await api.tasks.run('reassemble', taskIdOf(call), signal, async (tell) => {
+    using lease = await api.lease(call, password);
+    const { vault } = lease;
+    tell({ name: outputPath });
+    return await api.reads.run(signal, () =>
+      reassembleFile(vault, fileId, {
+        path,
+        workers: api.settings.workers,
+        source: api.source(vault),
+        signal,
+        onProgress: (progress) => tell({ state: 'running', ...progress }),
+      }),
+    );
+  });
+  replyData(call.response, 200, 'written', result);
+}
+
+async function check(api: Api, call: Call): Promise<void> {
+  const body = VERIFY.parse((await readJsonBody(call.request)) ?? {});
+  const signal = api.signalOf(call);
+  const result = await api.tasks.run('verify', taskIdOf(call), signal, async (tell) => {
+    using lease = await api.lease(call, body.password);
+    const { vault } = lease;
+    const ids = body.fileId === undefined ? undefined : [resolveFileId(vault, body.fileId)];
+    return await api.reads.run(signal, async () => {
+      const found = await verify(vault, {
+        ids,
+        readData: body.readData,
+        workers: api.settings.workers,
+        signal,
+        onProgress: ({ bytes, totalBytes, objects }) =>
+          tell({ state: 'running', bytes, totalBytes, chunks: objects }),
+        onFinding: ({ id, message }) => api.node.log.error(`verify: ${id}: ${message}`),
+      });
+      throwOnDamage(found);
+      return found;
+    });
+  });
+  replyData(call.response, 200, `${result.objects} objects, all good`, result);
+}
+
+/** @throws 422 with what was found as its data */
+function throwOnDamage(found: VerifyResult): void {
+  const { corrupt, missing } = found;
+  if (corrupt.length + missing.length === 0) return;
+  const code = corrupt.length > 0 ? 'E_CORRUPT' : 'E_OBJECT_MISSING';
+  const message = `${corrupt.length} objects corrupt, ${missing.length} missing`;
+  const hint =
+    'a node that has peers fetches them again by itself; else store the files again where you have them';
+  throw withStatus(422, new DisktroError(code, message, { hint, details: { data: found } }));
+}

@@ -1,0 +1,45 @@
+/** Routes of the API about this node itself: its state, its log, what happens. */
+import type { Api } from '../api/api.js';
+import { credentialsOf } from '../api/api.js';
+import { apiNodes } from '../api/shown-nodes.js';
+import { apiStatus } from '../api/shown-status.js';
+import { replyData } from '../json-body.js';
+import type { Call, Route } from '../router.js';
+
+export function apiServerRoutes(api: Api): readonly Route[] {
+  const local = (path: string, handle: (call: Call) => Promise<void>): Route => ({
+    method: 'GET',
+    path,
+    audience: 'local',
+    handle,
+  });
+  return [
+    local('/api/status', async ({ response }) => {
+      replyData(response, 200, 'the state of now', await apiStatus(api));
+    }),
+    local('/api/log', async ({ response }) => {
+      replyData(response, 200, 'the last lines, oldest first', api.node.log.tail());
+    }),
+    local('/api/events', (call) => events(api, call)),
+    local('/metrics', async ({ response }) => {
+      const { type, text } = await api.metrics.report();
+      response.writeHead(200, { 'content-type': type, 'cache-control': 'no-store' });
+      response.end(response.req.method === 'HEAD' ? undefined : text);
+    }),
+  ];
+}
+
+async function events(api: Api, call: Call): Promise<void> {
+  const { session } = credentialsOf(call);
+  const { 'last-event-id': lastId } = call.request.headers;
+  await api.news.begin();
+  const [status, peers] = [await apiStatus(api), await apiNodes(api.node, false)];
+  const listening = {
+    lastId: typeof lastId === 'string' ? lastId : undefined,
+    hasNames: () => api.door.peek(session) !== undefined,
+  };
+  await api.events.serve(call.response, listening, [
+    ['status', () => status],
+    ['peers', () => peers],
+  ]);
+}

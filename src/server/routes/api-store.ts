@@ -1,0 +1,203 @@
+/** Routes of the API by which files come in: to this node and where they belong, or to one peer. */
+import * as z from 'zod';
+import type { NodeId } from '../../core/ids.js';
+import { DisktroError, isDisktroError } from '../../errors.js';
+import { type ChunkResult, chunkStream, type Description } from '../../ops/chunk.js';
+import { replicate } from '../../ops/replicate.js';
+import { resolveFileId } from '../../ops/resolve.js';
+import { tooFewCopies } from '../../ops/too-few-copies.js';
+import type { Vault } from '../../ops/vault.js';
+import { openedHome } from '../../ops/vault.js';
+import type { Api } from '../api/api.js';
+import { credentialsOf, taskIdOf } from '../api/api.js';
+import { openForm, type UploadForm } from '../api/form.js';
+import { shownFile } from '../api/shown-files.js';
+import type { TaskProgress } from '../api/tasks.js';
+import type { Lease } from '../api/vault-door.js';
+import { refusal, replyData, withStatus } from '../json-body.js';
+import type { Call, Route } from '../router.js';
+import { shownById } from './api-files.js';
+import { requiredJson } from './api-vault.js';
+
+const MAX_REPLICAS = 100;
+const DEFAULT_NAME = 'file';
+
+const PUT_ON_PEER = z.strictObject({
+  fileId: z.string().min(1).max(4096),
+  peerAddress: z.string().min(1).max(300),
+  password: z.string().min(1).optional(),
+});
+
+type Tell = (progress: TaskProgress) => void;
+
+export function apiStoreRoutes(api: Api): readonly Route[] {
+  return [
+    { method: 'POST', path: '/api/chunk', audience: 'local', handle: (call) => chunk(api, call) },
+    { method: 'POST', path: '/api/upload', audience: 'local', handle: (call) => upload(api, call) },
+  ];
+}
+
+async function chunk(api: Api, call: Call): Promise<void> {
+  using form = await openForm(call.request, ['password', 'name', 'replicas', 'tags']);
+  const signal = api.signalOf(call);
+  const result = await api.tasks.run('chunk', taskIdOf(call), signal, async (tell) => {
+    using lease = await leaseOfForm(api, call, form);
+    const stored = await store(api, call, { form, lease, tell, signal, isCopied: true });
+    const failure = tooFewCopies(stored, Math.min(api.settings.minReplicas, stored.copies.wanted));
+    if (failure !== undefined) throw failure;
+    const { facts, by } = await shownById(api, stored.id, lease.vault);
+    return {
+      ...shownFile(facts, by),
+      copies: stored.copies,
+      replicas: stored.copies.wanted,
+      result: told(stored),
+    };
+  });
+  replyData(call.response, 201, 'stored', result);
+}
+
+interface Storing {
+  readonly form: UploadForm;
+  readonly lease: Lease;
+  readonly tell: Tell;
+  readonly signal: AbortSignal;
+  /** Whether copies are made on other nodes. */
+  readonly isCopied: boolean;
+}
+
+function store(api: Api, call: Call, { form, lease, tell, signal, isCopied }: Storing): Promise<ChunkResult> {
+  const name = form.fields.get('name') ?? form.fileName ?? DEFAULT_NAME;
+  const length = Number(call.request.headers['content-length'] ?? Number.NaN);
+  tell({ name, totalBytes: Number.isSafeInteger(length) ? length : null });
+  return api.writes.run(signal, async () => {
+    tell({ state: 'running' });
+    const { compression, workers } = api.settings;
+    const onProgress = ({ sentBytes }: { readonly sentBytes: number }): void => tell({ sentBytes });
+    const stored = await chunkStream(lease.vault, form.file, {
+      name: form.fileName ?? DEFAULT_NAME,
+      describe: () => descriptionOf(form, api.settings.replicaCount),
+      compression,
+      workers,
+      signal,
+      copier: isCopied ? api.copier(lease.vault, { onProgress }) : undefined,
+      onProgress: ({ totalBytes: _, ...progress }) => tell(progress),
+      onNotice: (message) => api.node.log.warning(message),
+    });
+    tell({ bytes: stored.bytes, totalBytes: stored.bytes, name: stored.name });
+    return stored;
+  });
+}
+
+/** @throws 400 naming the field */
+function descriptionOf({ fields, fileName }: UploadForm, replicaCount: number): Description {
+  const replicas = fields.get('replicas');
+  if (
+    replicas !== undefined &&
+    !(/^\d{1,3}$/.test(replicas) && +replicas >= 1 && +replicas <= MAX_REPLICAS)
+  ) {
+    throw refusal(400, `replicas: expected a number from 1 to ${MAX_REPLICAS}`);
+  }
+  const tags = (fields.get('tags') ?? '').split(',').map((tag) => tag.trim());
+  return {
+    name: fields.get('name') ?? fileName ?? DEFAULT_NAME,
+    tags: tags.filter((tag) => tag !== ''),
+    replicas: replicas === undefined ? replicaCount : Number(replicas),
+  };
+}
+
+/** @throws 400 when neither a session nor a password was there before the file */
+async function leaseOfForm(api: Api, call: Call, form: UploadForm): Promise<Lease> {
+  const password = form.fields.get('password');
+  const shown = credentialsOf(call);
+  if (password === undefined && shown.session === undefined && shown.password === undefined) {
+    throw refusal(400, 'password: expected before file, or a session in X-Disktro-Session');
+  }
+  return api.lease(call, password);
+}
+
+function told({ bytes, chunks, newChunks, storedBytes, dedupedBytes, degraded, seconds }: ChunkResult) {
+  return { bytes, chunks, newChunks, storedBytes, dedupedBytes, degraded, seconds };
+}
+
+async function upload(api: Api, call: Call): Promise<void> {
+  const type = call.request.headers['content-type'] ?? '';
+  if (/^application\/json\b/i.test(type)) await uploadKnown(api, call);
+  else if (/^multipart\/form-data\b/i.test(type)) await uploadForm(api, call);
+  else throw refusal(415, 'Content-Type: expected multipart/form-data or application/json');
+}
+
+async function uploadKnown(api: Api, call: Call): Promise<void> {
+  const { fileId, peerAddress, password } = PUT_ON_PEER.parse(await requiredJson(call.request));
+  const signal = api.signalOf(call);
+  const data = await api.tasks.run('upload', taskIdOf(call), signal, async (tell) => {
+    using lease = await api.lease(call, password);
+    const node = memberAt(api, peerAddress);
+    const id = resolveFileId(lease.vault, fileId);
+    tell({ state: 'running' });
+    return await putOn(api, node, { id, vault: lease.vault, tell, signal });
+  });
+  replyData(call.response, 200, 'on the peer', data);
+}
+
+async function uploadForm(api: Api, call: Call): Promise<void> {
+  using form = await openForm(call.request, ['password', 'peerAddress', 'name', 'tags']);
+  const signal = api.signalOf(call);
+  const data = await api.tasks.run('upload', taskIdOf(call), signal, async (tell) => {
+    using lease = await leaseOfForm(api, call, form);
+    const early = form.fields.get('peerAddress');
+    // Refused before the file is read, when it is known by then.
+    if (early !== undefined) memberAt(api, early);
+    const { id } = await store(api, call, { form, lease, tell, signal, isCopied: false });
+    const address = form.fields.get('peerAddress');
+    if (address === undefined) throw refusal(400, 'peerAddress: expected one');
+    return await putOn(api, memberAt(api, address), { id, vault: lease.vault, tell, signal });
+  });
+  replyData(call.response, 200, 'on the peer', data);
+}
+
+/** The member that has this address, name or id. @throws 403 when there is none: nothing is contacted */
+function memberAt(api: Api, address: string): NodeId {
+  const { node } = api;
+  try {
+    const found = node.cluster()?.find(address);
+    if (found !== undefined && found !== node.id) return found;
+  } catch (error) {
+    if (!isDisktroError(error, 'E_NOT_FOUND')) throw error;
+  }
+  const message = 'peerAddress: no other member of this cluster has it; it was not contacted';
+  const hint = 'GET /api/peers lists the members; a machine joins with an invite';
+  throw withStatus(403, new DisktroError('E_PEER_REFUSED', message, { hint }));
+}
+
+async function putOn(
+  api: Api,
+  node: NodeId,
+  {
+    id,
+    vault,
+    tell,
+    signal,
+  }: {
+    readonly id: ChunkResult['id'];
+    readonly vault: Vault;
+    readonly tell: Tell;
+    readonly signal: AbortSignal;
+  },
+) {
+  const home = openedHome(vault);
+  const cluster = api.node.cluster();
+  if (cluster === undefined) throw refusal(409, 'this node is in no cluster');
+  const objects = home.objects
+    .descendants(id)
+    .map(({ storeId, kind, storedBytes }) => ({ id: storeId, kind, bytes: storedBytes }));
+  const { sentBytes, failures } = await replicate(home, cluster, objects, {
+    copies: 2,
+    only: [node],
+    signal,
+    onProgress: (progress) => tell({ sentBytes: progress.sentBytes }),
+  });
+  const failure = failures.get(node);
+  if (failure !== undefined) throw failure;
+  const { facts, by } = await shownById(api, id, vault);
+  return { ...shownFile(facts, by), node, objects: objects.length, sentBytes };
+}
