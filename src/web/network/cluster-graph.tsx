@@ -8,7 +8,7 @@ import type { JSX } from '../preact.js';
 import { lostNodes } from './what-if.js';
 
 const WIDTH = 360;
-const HEIGHT = 250;
+const HEIGHT = 220;
 const RADIUS = 22;
 /** More would be a tangle; the list has all. */
 const MOST = 12;
@@ -46,9 +46,14 @@ function circle(nodes: readonly ClusterNode[]): readonly Placed[] {
   if (nodes.length === 1) return nodes.map((node) => ({ node, x: WIDTH / 2, y: HEIGHT / 2 - 10 }));
   return nodes.map((node, index) => {
     const angle = (index / nodes.length) * 2 * Math.PI - Math.PI / 2;
-    const y = HEIGHT / 2 - 10 + Math.sin(angle) * (HEIGHT / 2 - RADIUS - 22);
+    const y = middleOf(nodes.length) + Math.sin(angle) * (HEIGHT / 2 - RADIUS - 14);
     return { node, x: WIDTH / 2 + Math.cos(angle) * (WIDTH / 2 - RADIUS - 50), y };
   });
+}
+
+/** Of an odd number, none is right below the middle: the whole moves down. */
+function middleOf(count: number): number {
+  return count === 3 ? HEIGHT / 2 + 8 : HEIGHT / 2 - 8;
 }
 
 const isGone = ({ node }: Placed): boolean => node.status === 'offline' || lostNodes.value.has(node.id);

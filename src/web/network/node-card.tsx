@@ -32,7 +32,7 @@ export function NodeCard({
       <Space node={node} />
       <dl class="facts">
         <dt>Last seen</dt>
-        <dd>{node.self ? 'now' : sinceText(node.last_seen, nowMs.value)}</dd>
+        <dd>{node.status === 'online' ? 'now' : sinceText(node.last_seen, nowMs.value)}</dd>
         <dt>Holds</dt>
         <dd>{holdsText(node)}</dd>
         <dt>Address</dt>

@@ -10,9 +10,13 @@ export function chosenFiles(list: FileList | null): readonly NamedFile[] {
 
 /** Has to be called while the drop is handled: afterwards the browser empties it. */
 export async function droppedFiles(transfer: DataTransfer): Promise<readonly NamedFile[]> {
-  const entries = [...transfer.items].flatMap((item) => item.webkitGetAsEntry() ?? []);
+  const items = [...transfer.items].filter(({ kind }) => kind === 'file');
+  const dropped = items.map((item) => ({ entry: item.webkitGetAsEntry(), file: item.getAsFile() }));
   const found: NamedFile[] = [];
-  for (const entry of entries) await collect(entry, found);
+  for (const { entry, file } of dropped) {
+    if (entry !== null) await collect(entry, found);
+    else if (file !== null) found.push({ name: file.name, file });
+  }
   return found;
 }
 
