@@ -104,7 +104,7 @@ export class Api {
   copier(vault: Vault, options: Pick<ReplicateOptions, 'only' | 'onProgress'>): Copier | undefined {
     const cluster = this.node.cluster();
     if (cluster === undefined) return undefined;
-    this.#agree(vault);
+    this.agree(vault);
     return copierOf(openedHome(vault), cluster, {
       ...options,
       onFailure: (node, error) => this.node.log.warning(`node ${node.slice(0, 8)}: ${messageOf(error)}`),
@@ -133,7 +133,7 @@ export class Api {
   }
 
   /** Tells the members the vault's public record: again only when others have come. */
-  #agree(vault: Vault): void {
+  agree(vault: Vault): void {
     const cluster = this.node.cluster();
     const members = cluster?.everyone().join() ?? '';
     if (cluster === undefined || this.#agreement?.members === members) return;

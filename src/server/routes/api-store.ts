@@ -8,7 +8,7 @@ import { resolveFileId } from '../../ops/resolve.js';
 import { tooFewCopies } from '../../ops/too-few-copies.js';
 import type { Vault } from '../../ops/vault.js';
 import { openedHome } from '../../ops/vault.js';
-import type { Api } from '../api/api.js';
+import type { Api, ApiSettings } from '../api/api.js';
 import { credentialsOf, taskIdOf } from '../api/api.js';
 import { openForm, type UploadForm } from '../api/form.js';
 import { shownFile } from '../api/shown-files.js';
@@ -43,7 +43,7 @@ async function chunk(api: Api, call: Call): Promise<void> {
   const result = await api.tasks.run('chunk', taskIdOf(call), signal, async (tell) => {
     using lease = await leaseOfForm(api, call, form);
     const stored = await store(api, call, { form, lease, tell, signal, isCopied: true });
-    const failure = tooFewCopies(stored, Math.min(api.settings.minReplicas, stored.copies.wanted));
+    const failure = tooFewCopies(stored, api.settings.minReplicas);
     if (failure !== undefined) throw failure;
     const { facts, by } = await shownById(api, stored.id, lease.vault);
     return {
@@ -75,7 +75,7 @@ function store(api: Api, call: Call, { form, lease, tell, signal, isCopied }: St
     const onProgress = ({ sentBytes }: { readonly sentBytes: number }): void => tell({ sentBytes });
     const stored = await chunkStream(lease.vault, form.file, {
       name: form.fileName ?? DEFAULT_NAME,
-      describe: () => descriptionOf(form, api.settings.replicaCount),
+      describe: () => descriptionOf(form, api.settings),
       compression,
       workers,
       signal,
@@ -89,13 +89,14 @@ function store(api: Api, call: Call, { form, lease, tell, signal, isCopied }: St
 }
 
 /** @throws 400 naming the field */
-function descriptionOf({ fields, fileName }: UploadForm, replicaCount: number): Description {
+function descriptionOf(
+  { fields, fileName }: UploadForm,
+  { replicaCount, minReplicas }: ApiSettings,
+): Description {
   const replicas = fields.get('replicas');
-  if (
-    replicas !== undefined &&
-    !(/^\d{1,3}$/.test(replicas) && +replicas >= 1 && +replicas <= MAX_REPLICAS)
-  ) {
-    throw refusal(400, `replicas: expected a number from 1 to ${MAX_REPLICAS}`);
+  const isNumber = replicas === undefined || /^\d{1,3}$/.test(replicas);
+  if (!isNumber || Number(replicas ?? minReplicas) < minReplicas || Number(replicas ?? 1) > MAX_REPLICAS) {
+    throw refusal(400, `replicas: expected a number from ${minReplicas} (min_replicas) to ${MAX_REPLICAS}`);
   }
   const tags = (fields.get('tags') ?? '').split(',').map((tag) => tag.trim());
   return {
@@ -187,6 +188,7 @@ async function putOn(
   const home = openedHome(vault);
   const cluster = api.node.cluster();
   if (cluster === undefined) throw refusal(409, 'this node is in no cluster');
+  api.agree(vault);
   const objects = home.objects
     .descendants(id)
     .map(({ storeId, kind, storedBytes }) => ({ id: storeId, kind, bytes: storedBytes }));
