@@ -2,16 +2,7 @@
 // with brotli and gzip, so that `serve` only hands out files. Knows nothing of what the page shows.
 //   node scripts/build-web.mjs           once
 //   node scripts/build-web.mjs --watch   again at each change, for work on the page
-import {
-  cpSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  watch,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';

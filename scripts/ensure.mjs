@@ -98,10 +98,16 @@ function ensureCompilers() {
 /** The browser that the page is tried out in: added with apt where that is ours to do, else named in the error. */
 export function ensureChromium() {
   if (existsSync('/usr/bin/chromium')) return;
-  const failure = 'Chromium is needed for this: install the package chromium, so that /usr/bin/chromium is there';
-  if (process.getuid?.() !== 0 || spawnSync('sh', ['-c', 'command -v apt-get']).status !== 0) throw new Error(failure);
+  const failure =
+    'Chromium is needed for this: install the package chromium, so that /usr/bin/chromium is there';
+  if (process.getuid?.() !== 0 || spawnSync('sh', ['-c', 'command -v apt-get']).status !== 0)
+    throw new Error(failure);
   run('apt-get', ['update', '-qq'], failure);
-  run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium', 'fonts-dejavu-core'], failure);
+  run(
+    'apt-get',
+    ['install', '-y', '-qq', '--no-install-recommends', 'chromium', 'fonts-dejavu-core'],
+    failure,
+  );
 }
 
 /** Makes everything ready, the build included unless told otherwise; throws an Error for a person to read. */

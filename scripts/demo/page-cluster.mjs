@@ -8,7 +8,9 @@ import { DemoMachine, patiently } from './machine.mjs';
 /** The password of every vault that a demonstration makes. */
 export const password = 'demo';
 
-const words = 'attic barn cellar door eaves floor gable hall inn joist key ladder mast nave oak porch'.split(' ');
+const words = 'attic barn cellar door eaves floor gable hall inn joist key ladder mast nave oak porch'.split(
+  ' ',
+);
 
 /** Text that compresses as text does. */
 function prose(bytes) {
