@@ -11,7 +11,7 @@ export const WIDE = { width: 1440, height: 900 };
 export const NARROW = { width: 360, height: 740 };
 
 /** How long a page may take for anything; others may use the same processors. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 90_000;
 
 export interface PageSetup {
   readonly viewport?: { readonly width: number; readonly height: number };

@@ -16,7 +16,7 @@ t.test('sizes, times and shares read as people say them', async (t) => {
     999: '999 B',
     1024: '1 KiB',
     1536: '1.5 KiB',
-    1023999: '1000 KiB',
+    1023999: '1 MiB',
     1073741824: '1 GiB',
   };
   for (const [bytes, text] of Object.entries(sizes)) t.equal(sizeText(Number(bytes)), text);

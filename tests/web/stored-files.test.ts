@@ -8,7 +8,7 @@ import { sampleBytes } from '../ops/sample-bytes.js';
 import { giveThePassword, linkTo, openTab, rowOf, TestBrowser, unlock } from './browser.js';
 
 // Others may use the same processors.
-t.setTimeout(300_000);
+t.setTimeout(600_000);
 
 const cluster = await TestCluster.start(t);
 const browser = await TestBrowser.start(t);
@@ -61,7 +61,7 @@ browser.page(
     await page.getByRole('button', { name: 'Reassemble…' }).click();
     await page.getByLabel('File name').fill('back.bin');
     await page.getByRole('button', { name: 'Write it' }).click();
-    await page.getByText('an existing file is never overwritten').waitFor();
+    await page.locator('.notice.error', { hasText: 'exists' }).waitFor();
 
     await page.getByRole('button', { name: 'Send to…' }).click();
     await page.getByLabel('barn').check();
