@@ -126,9 +126,9 @@ browser.page('everything can be reached and used by keyboard alone', desk, {}, a
   await page.locator('.what-if').getByText('Without barn').waitFor();
   await tabTo('Make an invite');
   await page.keyboard.press('Enter');
-  t.match(await page.getByLabel('The invite').textContent(), /^disktro-invite-1:/);
+  t.match(await page.getByLabel('The invite', { exact: true }).textContent(), /^disktro-invite-1:/);
   t.match(
-    await page.getByLabel('The invite').evaluate('(each) => getComputedStyle(each).overflowWrap'),
+    await page.getByLabel('The invite', { exact: true }).evaluate('(each) => getComputedStyle(each).overflowWrap'),
     'anywhere',
   );
 
