@@ -74,40 +74,51 @@ function withNodeHeaders(env) {
   return isHeaderHere ? { npm_package_config_node_gyp_nodedir: nodedir, ...env } : env;
 }
 
+const isMissing = (tool) => spawnSync('sh', ['-c', `command -v ${tool}`]).status !== 0;
+const mayInstall = () => process.getuid?.() === 0 && !isMissing('apt-get');
+
+function aptInstall(packages, failure) {
+  try {
+    run('apt-get', ['update', '-qq'], failure);
+    run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], failure);
+  } catch (error) {
+    note(error.message);
+  }
+}
+
 /** Compilers for native parts: added with apt where that is ours to do, else named in a note. */
 function ensureCompilers() {
   if (process.platform === 'win32') return;
-  const isMissing = (tool) => spawnSync('sh', ['-c', `command -v ${tool}`]).status !== 0;
   const missing = ['g++', 'make', 'python3'].filter(isMissing);
   if (missing.length === 0) return;
-  if (process.getuid?.() === 0 && !isMissing('apt-get')) {
-    const failure = `could not install ${missing.join(', ')}, which native parts may need`;
-    try {
-      run('apt-get', ['update', '-qq'], failure);
-      run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], failure);
-    } catch (error) {
-      note(error.message);
-    }
-  } else {
+  if (mayInstall())
+    aptInstall(missing, `could not install ${missing.join(', ')}, which native parts may need`);
+  else {
     note(
       `${missing.join(', ')} not found: install them if the next step cannot fetch ready-made native parts`,
     );
   }
 }
 
-/** The browser that the page is tried out in: added with apt where that is ours to do, else named in the error. */
+/** The browser that the page is tried out in: added where that is ours to do, else named in the error. */
 export function ensureChromium() {
-  if (existsSync('/usr/bin/chromium')) return;
-  const failure =
-    'Chromium is needed for this: install the package chromium, so that /usr/bin/chromium is there';
-  if (process.getuid?.() !== 0 || spawnSync('sh', ['-c', 'command -v apt-get']).status !== 0)
-    throw new Error(failure);
-  run('apt-get', ['update', '-qq'], failure);
-  run(
-    'apt-get',
-    ['install', '-y', '-qq', '--no-install-recommends', 'chromium', 'fonts-dejavu-core'],
-    failure,
-  );
+  if (!isMissing('chromium')) return;
+  const failure = 'Chromium is needed for this: install the package `chromium`';
+  if (!mayInstall()) throw new Error(failure);
+  aptInstall(['chromium'], failure);
+  if (isMissing('chromium')) throw new Error(failure);
+}
+
+/** Commands that tests on real networks and in a real browser run, by the Debian package that has them. */
+const TEST_TOOLS = { ip: 'iproute2', tshark: 'tshark', python3: 'python3', faketime: 'faketime', chromium: 'chromium' };
+
+/** Adds what such tests need where that is ours to do; elsewhere they say what is missing. */
+export function ensureTestTools() {
+  if (process.platform !== 'linux' || !mayInstall()) return;
+  const missing = Object.keys(TEST_TOOLS).filter(isMissing);
+  const packages = missing.map((tool) => TEST_TOOLS[tool]);
+  if (missing.length > 0)
+    aptInstall(packages, `could not install ${packages.join(', ')}, which some tests need`);
 }
 
 /** Makes everything ready, the build included unless told otherwise; throws an Error for a person to read. */

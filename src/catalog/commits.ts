@@ -7,6 +7,7 @@ import { idToBytes } from '../core/ids.js';
 import { missingObject } from '../errors.js';
 import type { Catalog } from './catalog.js';
 import type { Database } from './database.js';
+import { INSERT_FILE } from './files.js';
 import { setMeta } from './meta.js';
 import type { NewObject, ObjectRow } from './objects.js';
 import { KIND_NUMBERS, toRow } from './objects.js';
@@ -15,6 +16,8 @@ export interface NewFile {
   readonly object: NewObject;
   readonly kind: number;
   readonly nameTag: Uint8Array;
+  /** null for a stream, which lay nowhere. */
+  readonly pathTag: Uint8Array | null;
   readonly sealed: Uint8Array;
   readonly createdMs: number;
 }
@@ -54,7 +57,7 @@ export function commitFile(catalog: Catalog, session: number, file: NewFile): vo
   catalog.write(() => {
     const row = insertObject(statements, session, file.object);
     if (statements.anyTombstone.get() !== undefined) statements.reviveChildren.run(row);
-    statements.insertFile.run(row, file.kind, file.nameTag, file.sealed, file.createdMs);
+    statements.insertFile.run(row, file.kind, file.nameTag, file.sealed, file.createdMs, file.pathTag);
     setMeta(catalog.database, 'last_chunk_ms', Date.now());
   });
 }
@@ -122,7 +125,7 @@ function makeStatements(database: Database) {
       INSERT OR IGNORE INTO refs (parent, child)
       SELECT refs.parent, @row FROM objects JOIN refs ON refs.child = objects.id
       WHERE objects.plain_id = @plain AND objects.state = 1`),
-    insertFile: database.prepare('INSERT INTO files VALUES (?, ?, ?, ?, ?)'),
+    insertFile: database.prepare(INSERT_FILE),
   };
 }
 

@@ -6,10 +6,14 @@ import type { Catalog } from './catalog.js';
 
 export const FILE_KIND_NUMBERS: Readonly<Record<ManifestKind, number>> = { file: 1, tree: 2 };
 
+/** Bound in this order: object row, kind, name tag, sealed record, time, path tag. */
+export const INSERT_FILE =
+  'INSERT INTO files (object, kind, name_tag, sealed, created_ms, path_tag) VALUES (?, ?, ?, ?, ?, ?)';
+
 export interface FileRow {
   readonly id: FileId;
   readonly kind: ManifestKind;
-  /** {name, host, tags, bytes, chunks}, sealed under the name key. */
+  /** {name, host, tags, bytes, chunks, entries, path?}, sealed under the name key. */
   readonly sealed: Buffer;
   readonly createdMs: number;
   /** Whether every object of it is present on this node. */
@@ -73,6 +77,11 @@ export function filesByPrefix(catalog: Catalog, prefix: string, limit: number): 
 /** The newest file with this name's tag. */
 export function newestByName(catalog: Catalog, nameTag: Uint8Array): FileId | undefined {
   return newest(catalog, 'WHERE files.name_tag = ?', nameTag);
+}
+
+/** The newest file or tree that lay at this tag's path. */
+export function newestByPath(catalog: Catalog, pathTag: Uint8Array): FileId | undefined {
+  return newest(catalog, 'WHERE files.path_tag = ?', pathTag);
 }
 
 export function newestFile(catalog: Catalog): FileId | undefined {

@@ -85,7 +85,9 @@ export function enterImported(
 /** Makes an entered manifest a file of this catalog. */
 export function enterImportedFile(catalog: Catalog, id: StoreId, file: Omit<NewFile, 'object'>): void {
   const insert = catalog.database.prepare(
-    'INSERT OR IGNORE INTO files SELECT id, ?, ?, ?, ? FROM objects WHERE store_id = ?',
+    `INSERT OR IGNORE INTO files (object, kind, name_tag, sealed, created_ms, path_tag)
+     SELECT id, ?, ?, ?, ?, ? FROM objects WHERE store_id = ?`,
   );
-  catalog.write(() => insert.run(file.kind, file.nameTag, file.sealed, file.createdMs, idToBytes(id)));
+  const { kind, nameTag, sealed, createdMs, pathTag } = file;
+  catalog.write(() => insert.run(kind, nameTag, sealed, createdMs, pathTag, idToBytes(id)));
 }

@@ -73,6 +73,11 @@ const STEPS: readonly string[] = [
     record TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  ALTER TABLE files ADD COLUMN path_tag BLOB; -- where it lay on its host; null for a stream
+  ALTER TABLE files ADD COLUMN proven_ms INTEGER; -- when a restored sample of it was last found right
+  CREATE INDEX files_by_path ON files (path_tag) WHERE path_tag IS NOT NULL;
+  `,
 ];
 
 /** The `user_version` that this program writes. */

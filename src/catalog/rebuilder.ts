@@ -4,6 +4,7 @@ import { idToBytes, plainIdFromBytes } from '../core/ids.js';
 import type { ChunkRef } from '../core/list.js';
 import type { Catalog } from './catalog.js';
 import type { NewFile } from './commits.js';
+import { INSERT_FILE } from './files.js';
 import { setMeta } from './meta.js';
 import { KIND_NUMBERS, STATE_NUMBERS } from './objects.js';
 
@@ -31,8 +32,8 @@ export class Rebuilder {
         .lastInsertRowid,
     );
     if (record === undefined) return row;
-    const { kind, nameTag, sealed, createdMs } = record;
-    this.#statements.insertFile.run(row, kind, nameTag, sealed, createdMs);
+    const { kind, nameTag, pathTag, sealed, createdMs } = record;
+    this.#statements.insertFile.run(row, kind, nameTag, sealed, createdMs, pathTag);
     this.#newestMs = Math.max(this.#newestMs, createdMs);
     setMeta(this.#catalog.database, 'last_chunk_ms', this.#newestMs);
     this.#totals.files++;
@@ -131,6 +132,6 @@ function prepare({ database }: Catalog) {
       JOIN refs ON refs.child = lost.id
       JOIN objects AS twin ON twin.plain_id = lost.plain_id AND twin.state = ${STATE_NUMBERS.present}
       WHERE lost.state = ${STATE_NUMBERS.lost}`),
-    insertFile: database.prepare('INSERT INTO files VALUES (?, ?, ?, ?, ?)'),
+    insertFile: database.prepare(INSERT_FILE),
   };
 }

@@ -43,6 +43,12 @@ export function nameTag(nameKey: Uint8Array, name: string): Buffer {
   return hmacSha256(nameKey, Buffer.from(`name ${name}`, 'utf8')).subarray(0, NAME_TAG_BYTES);
 }
 
+/** The same for where a file or tree lay: `path` is absolute on `host`. */
+export function pathTag(nameKey: Uint8Array, host: string, path: string | Uint8Array): Buffer {
+  const parts = [Buffer.from(`path ${host}\0`, 'utf8'), Buffer.from(path)];
+  return hmacSha256(nameKey, Buffer.concat(parts)).subarray(0, NAME_TAG_BYTES);
+}
+
 function recordKey(nameKey: Uint8Array, salt: Uint8Array): Buffer {
   return hkdf(nameKey, salt, 'disktro/v1/record', 32);
 }

@@ -2,11 +2,13 @@
 import os from 'node:os';
 import type { ObjectRow } from '../catalog/objects.js';
 import type { Compression } from '../core/codec.js';
+import type { Entry } from '../core/entry.js';
+import { encodeEntry } from '../core/entry.js';
 import type { FileId } from '../core/ids.js';
 import type { Piece } from '../core/input-window.js';
 import { cutPieces } from '../core/input-window.js';
 import { encodeRef, ListWriter } from '../core/list.js';
-import type { Entry, ManifestKind } from '../core/manifest.js';
+import type { ManifestKind } from '../core/manifest.js';
 import { mapOrdered } from '../core/pipeline.js';
 import { throwIfAborted } from '../errors.js';
 import { MAX_BATCH_OBJECTS } from '../limits.js';
@@ -58,8 +60,19 @@ export interface ChunkOptions {
 }
 
 export interface Copier {
+  /** A head start while the file is still being read. */
+  ahead?(copies: number, signal: AbortSignal | undefined): CopiesAhead;
   /** @returns the fewest copies that any of these objects has now, this node's included */
   copy(objects: readonly ObjectRow[], copies: number, signal: AbortSignal | undefined): Promise<number>;
+}
+
+export interface CopiesAhead {
+  /** Begins to copy an object that has just become durable here. Returns at once, never throws. */
+  offer(object: ObjectRow): void;
+  /** Resolves when nothing is under way any more. */
+  drained(): Promise<void>;
+  /** Breaks off what is under way. */
+  stop(): Promise<void>;
 }
 
 export interface ChunkResult {
@@ -126,10 +139,12 @@ async function chunkSource(vault: OpenVault, input: Input, options: ChunkOptions
   throwIfAborted(options.signal);
   checkNameAndTags(options.name, options.tags ?? []);
   vault.home.session();
+  const ahead = options.copier?.ahead?.(options.replicas ?? DEFAULT_REPLICAS, options.signal);
   const writer = new ChunkWriter(
     vault,
     vault.engine(threadCount(options.workers)),
     options.compression ?? 'auto',
+    (object) => ahead?.offer(object),
   );
   try {
     const list = new ListWriter(vault.keys.chunker, (bytes, children) => writer.writeList(bytes, children));
@@ -137,15 +152,19 @@ async function chunkSource(vault: OpenVault, input: Input, options: ChunkOptions
     const isChanged = (await input.hasChanged?.(bytes)) ?? false;
     if (isChanged) options.onNotice?.(`${input.name}: changed while it was read; stored as read`);
     const told = described(options, input);
+    const entry: Entry = { ...told.entry, type: 'file', sizeBytes: bytes, extents: wholeOf(bytes) };
     const { id, storedBytes } = await storeManifest(vault, writer, {
+      kind: 'file',
       name: told.name,
       tags: told.tags,
       host: os.hostname(),
+      ...(input.path === undefined ? {} : { path: input.path }),
       bytes,
       chunks: await list.finish(),
-      entry: { ...told.entry, type: 'file', sizeBytes: bytes, extents: wholeOf(bytes) },
+      entries: { depth: 0, count: 1, items: [encodeEntry(entry)] },
       createdMs: Date.now(),
     });
+    await ahead?.drained();
     const wanted = told.replicas;
     const confirmed = await options.copier?.copy(vault.home.objects.descendants(id), wanted, options.signal);
     const copies = { wanted, confirmed: confirmed ?? 1 };
@@ -164,6 +183,7 @@ async function chunkSource(vault: OpenVault, input: Input, options: ChunkOptions
       seconds: (performance.now() - startedMs) / 1000,
     };
   } finally {
+    await ahead?.stop();
     await writer.close();
   }
 }

@@ -55,14 +55,12 @@ export interface FactsOptions {
 
 const PAGE_FILES = 500;
 
-/** How many copies each file has, up to `wanted`: the exceptions, and what all others have. */
-export interface FileCopies {
-  readonly below: ReadonlyMap<FileId, number>;
-  readonly others: number;
-}
+/** How many copies a file has, up to `wanted`. */
+type CopiesOf = (row: FileRow) => number;
 
-/** Costs a query for each number of copies, whatever the number of files. */
-export function copiesOfFiles(home: OpenHome, wanted: number, counted: readonly NodeId[]): FileCopies {
+/** Costs a query for each number of copies, whatever the number of files; alone, none. */
+function copiesOfFiles(home: OpenHome, wanted: number, counted: readonly NodeId[]): CopiesOf {
+  if (counted.length === 0) return ({ isComplete }) => (isComplete ? Math.min(1, wanted) : 0);
   const others = Math.min(wanted, counted.length + 1);
   const below = new Map<FileId, number>();
   for (let copies = others; copies > 0; copies--) {
@@ -71,7 +69,7 @@ export function copiesOfFiles(home: OpenHome, wanted: number, counted: readonly 
     if (ids.length === 0) break;
     for (const id of ids) below.set(id, copies - 1);
   }
-  return { below, others };
+  return ({ id }) => below.get(id) ?? others;
 }
 
 /** Every file, oldest first, a page at a time. */
@@ -101,20 +99,21 @@ export function fileFacts(
 function factsOf(
   home: OpenHome,
   rows: readonly FileRow[],
-  copies: FileCopies,
+  copiesOf: CopiesOf,
   { vault, self, withObjects = false }: FactsOptions,
 ): readonly FileFacts[] {
-  const keys = vault === undefined ? undefined : opened(vault).keys;
+  const open = vault === undefined ? undefined : opened(vault);
   const ids = rows.map(({ id }) => id);
   const objects = withObjects ? objectsOfFiles(home.catalog, ids) : undefined;
-  return rows.map(({ id, kind, createdMs, sealed }) => {
+  return rows.map((row) => {
+    const { id, kind, createdMs } = row;
     const found = objects?.get(id);
     return {
       id,
       kind,
       createdMs,
-      copies: copies.below.get(id) ?? copies.others,
-      told: keys === undefined ? undefined : toldOf(openRecord(keys.name, sealed)),
+      copies: copiesOf(row),
+      told: open === undefined ? undefined : toldOf(open, row),
       objects:
         found === undefined
           ? undefined
@@ -127,14 +126,28 @@ function factsOf(
   });
 }
 
-function toldOf(value: unknown): ToldFacts {
-  const record = value as ReadonlyMap<string, unknown>;
-  return {
-    name: String(record.get('name')),
-    tags: record.get('tags') as readonly string[],
-    bytes: Number(record.get('bytes')),
-    chunks: Number(record.get('chunks')),
-  };
+/** What a file's record tells never changes; opening 100,000 of them takes 3 s of a processor. */
+const remembered = new WeakMap<OpenVault, Map<FileId, ToldFacts>>();
+const MOST_REMEMBERED = 200_000;
+
+function toldOf(vault: OpenVault, { id, sealed }: FileRow): ToldFacts {
+  let known = remembered.get(vault);
+  if (known === undefined) {
+    known = new Map();
+    remembered.set(vault, known);
+  }
+  let told = known.get(id);
+  if (told === undefined) {
+    const record = openRecord(vault.keys.name, sealed) as ReadonlyMap<string, unknown>;
+    told = {
+      name: String(record.get('name')),
+      tags: record.get('tags') as readonly string[],
+      bytes: Number(record.get('bytes')),
+      chunks: Number(record.get('chunks')),
+    };
+    if (known.size < MOST_REMEMBERED) known.set(id, told);
+  }
+  return told;
 }
 
 export interface Placed {

@@ -5,8 +5,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import type { Entry } from '../core/entry.js';
 import type { ByteSource } from '../core/input-window.js';
-import type { Entry } from '../core/manifest.js';
 import { abortedError, DisktroError } from '../errors.js';
 import type { OpenFile } from '../store/file-system.js';
 import { openFile } from '../store/file-system.js';
@@ -16,6 +16,8 @@ export type InputEntry = Pick<Entry, 'path' | 'mode' | 'uid' | 'gid' | 'mtimeNs'
 export interface Input {
   readonly source: ByteSource;
   readonly name: string;
+  /** Where the file lies, absolute; undefined for what is no file. */
+  readonly path?: string | Uint8Array;
   readonly entry: InputEntry;
   readonly totalBytes: number | undefined;
   readonly hasChanged?: (bytesRead: number) => Promise<boolean>;
@@ -39,6 +41,7 @@ export async function openInput(
     return {
       source: fileSource(handle, shown),
       name: name ?? path.basename(shown),
+      path: absolutePath(file),
       entry: {
         path: entryPath(name, file),
         mode: before.mode & 0o7777,
@@ -138,6 +141,15 @@ function entryPath(name: string | undefined, file: string | Buffer): string | Ui
     ? base(bytes.toString('utf8'))
     : new Uint8Array(bytes);
 }
+
+function absolutePath(file: string | Buffer): string | Uint8Array {
+  if (typeof file === 'string') return path.resolve(file);
+  const text = file.toString('utf8');
+  if (file.equals(Buffer.from(text))) return path.resolve(text);
+  return file[0] === SLASH ? new Uint8Array(file) : Buffer.concat([Buffer.from(`${process.cwd()}/`), file]);
+}
+
+const SLASH = 0x2f;
 
 function inputError(shown: string): (error: unknown) => never {
   return (error) => {

@@ -3,47 +3,25 @@ import { randomBytes } from 'node:crypto';
 import { commitFile } from '../catalog/commits.js';
 import { FILE_KIND_NUMBERS } from '../catalog/files.js';
 import type { FileId, StoreId } from '../core/ids.js';
-import type { EncodedList } from '../core/list.js';
-import { decodeRef, ListWriter } from '../core/list.js';
-import type { Entry, Manifest } from '../core/manifest.js';
-import { encodeEntry, encodeManifest, MANIFEST_VERSION } from '../core/manifest.js';
+import { decodeRef } from '../core/list.js';
+import type { Manifest } from '../core/manifest.js';
+import { encodeManifest, MANIFEST_VERSION } from '../core/manifest.js';
 import { SALT_BYTES } from '../core/object.js';
-import { nameTag, sealRecord } from '../core/sealed-record.js';
+import { nameTag, pathTag, sealRecord } from '../core/sealed-record.js';
 import { usageError } from '../errors.js';
 import { MAX_NAME_AND_TAGS_BYTES, MAX_NAME_BYTES, MAX_TAGS } from '../limits.js';
 import type { ChunkWriter } from './chunk-writer.js';
 import type { OpenVault } from './vault.js';
 
-export interface FileToStore {
-  readonly name: string;
-  readonly tags: readonly string[];
-  readonly host: string;
-  readonly bytes: number;
-  readonly chunks: EncodedList;
-  readonly entry: Entry;
-  readonly createdMs: number;
-}
+export type NewManifest = Omit<Manifest, 'v' | 'entryCount'>;
 
-/** @returns the file id and the manifest's length in the store */
+/** Everything that the lists name is durable and in the catalog. @returns the file id and the manifest's length in the store */
 export async function storeManifest(
   vault: OpenVault,
   writer: ChunkWriter,
-  file: FileToStore,
+  content: NewManifest,
 ): Promise<{ id: FileId; storedBytes: number }> {
-  const entries = new ListWriter(vault.keys.chunker, (bytes, children) => writer.writeList(bytes, children));
-  await entries.push(encodeEntry(file.entry));
-  const manifest: Manifest = {
-    v: MANIFEST_VERSION,
-    kind: 'file',
-    name: file.name,
-    createdMs: file.createdMs,
-    host: file.host,
-    tags: file.tags,
-    bytes: file.bytes,
-    entryCount: 1,
-    chunks: file.chunks,
-    entries: await entries.finish(),
-  };
+  const manifest: Manifest = { ...content, v: MANIFEST_VERSION, entryCount: content.entries.count };
   const plaintext = encodeManifest(manifest);
   return writer.sealManifest(plaintext, async (id, object) => {
     await vault.home.store.put('manifest', id, object);
@@ -82,16 +60,19 @@ export function manifestChildren({ chunks, entries }: Manifest): readonly StoreI
 
 /** What the catalog keeps of a manifest: all but its kind and time only sealed. */
 export function catalogRecord(vault: OpenVault, manifest: Manifest) {
-  const { name, host, tags, bytes, createdMs, kind } = manifest;
+  const { name, host, tags, bytes, createdMs, kind, path, entryCount } = manifest;
   return {
     kind: FILE_KIND_NUMBERS[kind],
     nameTag: nameTag(vault.keys.name, name),
+    pathTag: path === undefined ? null : pathTag(vault.keys.name, host, path),
     sealed: sealRecord(vault.keys.name, randomBytes(SALT_BYTES), {
       name,
       host,
       tags,
       bytes,
       chunks: manifest.chunks.count,
+      entries: entryCount,
+      ...(path === undefined ? {} : { path }),
     }),
     createdMs,
   };

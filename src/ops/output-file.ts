@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import type { Entry } from '../core/manifest.js';
+import type { Entry } from '../core/entry.js';
 import { DisktroError, isDisktroError } from '../errors.js';
 import type { OpenFile } from '../store/file-system.js';
 import { ignore, nodeFileSystem, openFile } from '../store/file-system.js';

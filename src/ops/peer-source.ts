@@ -90,10 +90,11 @@ export class PeerSource implements ObjectSource {
 
   /** Nodes that said they have it, then those that should, then the rest. */
   #candidates(id: StoreId): NodeId[] {
-    const known = nodesOf(this.#home.catalog, id);
+    const known = new Set(nodesOf(this.#home.catalog, id));
     const all = this.#cluster.everyone();
-    const ranked = this.#cluster.ranked(id);
-    const order = [...known.filter((node) => all.includes(node)), ...ranked, ...all];
+    // In the order of rank, which is another one for each object: so all holders have their share of the work.
+    const ranked = [...new Set([...this.#cluster.ranked(id), ...all])];
+    const order = [...ranked.filter((node) => known.has(node)), ...ranked];
     const live = (node: NodeId): number => (this.#cluster.membership.status(node) === 'online' ? 0 : 1);
     return [...new Set(order)].sort((a, b) => live(a) - live(b));
   }

@@ -2,10 +2,12 @@
  * Files out of the vault. Reads ahead, opens side by side, writes in order; nothing unverified leaves (I4), and a
  * file appears under its name only when all of it is there and durable.
  */
+
+import type { Entry } from '../core/entry.js';
+import { decodeEntry } from '../core/entry.js';
 import type { FileId } from '../core/ids.js';
 import { decodeRef, readList } from '../core/list.js';
-import type { Entry, Manifest } from '../core/manifest.js';
-import { decodeEntry } from '../core/manifest.js';
+import type { Manifest } from '../core/manifest.js';
 import { mapOrdered } from '../core/pipeline.js';
 import { DisktroError, integrityError, throwIfAborted } from '../errors.js';
 import { openFile } from '../store/file-system.js';

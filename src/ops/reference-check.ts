@@ -2,11 +2,12 @@
  * Whether the catalog knows all that manifests and lists name: what it does not know, gc would take for garbage.
  * Opens every list chunk once, however many manifests share it.
  */
+
+import { decodeEntry } from '../core/entry.js';
 import type { PlainId, StoreId } from '../core/ids.js';
 import type { EncodedList, ListChunkVisit } from '../core/list.js';
 import { decodeRef, readList } from '../core/list.js';
 import type { Manifest } from '../core/manifest.js';
-import { decodeEntry } from '../core/manifest.js';
 import { integrityError } from '../errors.js';
 import type { ObjectReader } from './object-reader.js';
 import type { OpenVault } from './vault.js';

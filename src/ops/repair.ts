@@ -4,7 +4,8 @@
  */
 import { noteCopies, underCopied } from '../catalog/copies.js';
 import type { Holding } from '../catalog/holdings.js';
-import { lostOwnObjects } from '../catalog/holdings.js';
+import { addedInSessions, lostOwnObjects } from '../catalog/holdings.js';
+import { liveSessions } from '../catalog/sessions.js';
 import type { NodeId, StoreId } from '../core/ids.js';
 import { mapOrdered } from '../core/pipeline.js';
 import { isDisktroError, throwIfAborted } from '../errors.js';
@@ -192,8 +193,9 @@ class Round {
     );
   }
 
-  async #push(node: NodeId, holdings: readonly Holding[]): Promise<void> {
+  async #push(node: NodeId, found: readonly Holding[]): Promise<void> {
     const { home, cluster, signal } = this.#context;
+    const holdings = this.#notBusy(found);
     let isFailing = false;
     const send = mapOrdered(STREAMS, async ({ id, kind }: Holding) => {
       if (isFailing) return;
@@ -210,6 +212,19 @@ class Round {
       }
     });
     for await (const _ of send(holdings, { signal }));
+  }
+
+  /** Without what a process that is still at work has just added: it makes the copies itself. */
+  #notBusy(holdings: readonly Holding[]): readonly Holding[] {
+    const { catalog, paths } = this.#context.home;
+    const sessions = liveSessions(catalog, paths.temporary).map(({ id }) => id);
+    if (sessions.length === 0) return holdings;
+    const busy = addedInSessions(
+      catalog,
+      sessions,
+      holdings.map(({ id }) => id),
+    );
+    return holdings.filter(({ id }) => !busy.has(id));
   }
 
   async #fetch(node: NodeId, holdings: readonly Holding[]): Promise<void> {

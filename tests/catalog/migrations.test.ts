@@ -57,6 +57,7 @@ t.test('a catalog of version 1 keeps its rows', async (t) => {
     file,
     `DROP TABLE nodes; DROP TABLE copies; DROP TABLE deletions; DROP TABLE freed; DROP TABLE vaults;
      DROP INDEX objects_held; ALTER TABLE objects DROP COLUMN held; ALTER TABLE objects DROP COLUMN vault;
+     DROP INDEX files_by_path; ALTER TABLE files DROP COLUMN path_tag; ALTER TABLE files DROP COLUMN proven_ms;
      INSERT INTO objects (store_id, kind, stored_bytes, session) VALUES (zeroblob(32), 1, 7, 1);
      PRAGMA user_version = 1`,
   );

@@ -43,6 +43,7 @@ export function fileRow(name: string, children: readonly StoreId[], createdMs = 
     object: { storeId: storeIdOf(name), kind: 'manifest', storedBytes: 60, children },
     kind: 1,
     nameTag: idToBytes(plainIdOf(`name of ${name}`)).subarray(0, 16),
+    pathTag: idToBytes(plainIdOf(`path of ${name}`)).subarray(0, 16),
     sealed: Buffer.from(`sealed ${name}`),
     createdMs,
   };

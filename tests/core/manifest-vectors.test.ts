@@ -1,8 +1,9 @@
 // The values of fixtures/vectors/manifests.json. Source: src/core/manifest.ts, src/core/cbor.ts, src/core/list.ts.
 import t from 'tap';
 import { decodeCbor, encodeCbor } from '../../src/core/cbor.js';
+import { decodeEntry, encodeEntry } from '../../src/core/entry.js';
 import { decodeRef, encodeRef } from '../../src/core/list.js';
-import { decodeEntry, decodeManifest, encodeEntry, encodeManifest } from '../../src/core/manifest.js';
+import { decodeManifest, encodeManifest } from '../../src/core/manifest.js';
 import type { ManifestVector, ManifestVectors } from './makers/manifest-vectors.js';
 import { manifestVectors } from './makers/manifest-vectors.js';
 import { fromRuns, readVectors } from './vectors.js';

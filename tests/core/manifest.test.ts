@@ -2,11 +2,13 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { decodeCbor, encodeCbor } from '../../src/core/cbor.js';
+import type { Entry, EntryType, Extent } from '../../src/core/entry.js';
+import { decodeEntry, encodeEntry } from '../../src/core/entry.js';
 import type { PlainId, StoreId } from '../../src/core/ids.js';
 import type { ChunkRef } from '../../src/core/list.js';
 import { encodeRef } from '../../src/core/list.js';
-import type { Entry, EntryType, Extent, Manifest } from '../../src/core/manifest.js';
-import { decodeEntry, decodeManifest, encodeEntry, encodeManifest } from '../../src/core/manifest.js';
+import type { Manifest } from '../../src/core/manifest.js';
+import { decodeManifest, encodeManifest } from '../../src/core/manifest.js';
 import { MAX_NAME_BYTES, MAX_TAGS } from '../../src/limits.js';
 import { holds } from './properties.js';
 

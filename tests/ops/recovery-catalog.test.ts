@@ -2,6 +2,7 @@
 // Sources: src/catalog/catalog.ts, src/ops/manifest-writer.ts, src/core/list.ts.
 import t from 'tap';
 import { encodeCbor } from '../../src/core/cbor.js';
+import { encodeEntry } from '../../src/core/entry.js';
 import type { StoreId } from '../../src/core/ids.js';
 import { encodeRef } from '../../src/core/list.js';
 import { prepareOwnWorker } from '../../src/core/worker/pool.js';
@@ -113,20 +114,27 @@ t.test('a list chunk whose items are not in deterministic form is refused', asyn
     const ref = await pending.ref;
     const list = await writer.writeList(respell(encodeCbor(encodeRef(ref))), [ref.storeId]);
     const { id } = await storeManifest(vault, writer, {
+      kind: 'file',
       name: 'name',
       tags: [],
       host: 'host',
       bytes: bytes.byteLength,
       chunks: { depth: 1, count: 1, items: [encodeRef(list)] },
-      entry: {
-        path: 'name',
-        type: 'file',
-        mode: 0o600,
-        uid: 0,
-        gid: 0,
-        mtimeNs: 0n,
-        sizeBytes: bytes.byteLength,
-        extents: [{ chunk: 0, offset: 0, length: bytes.byteLength }],
+      entries: {
+        depth: 0,
+        count: 1,
+        items: [
+          encodeEntry({
+            path: 'name',
+            type: 'file',
+            mode: 0o600,
+            uid: 0,
+            gid: 0,
+            mtimeNs: 0n,
+            sizeBytes: bytes.byteLength,
+            extents: [{ chunk: 0, offset: 0, length: bytes.byteLength }],
+          }),
+        ],
       },
       createdMs: 0,
     });

@@ -70,11 +70,11 @@ export class Events {
     this.#epoch = newEpoch();
   }
 
-  /** Answers with the stream; resolves when it has ended. @param first told to who is new */
+  /** Answers with the stream; resolves when it has ended. @param first what is told to who is new, worked out when the stream has begun */
   async serve(
     response: ServerResponse,
     listening: Listening,
-    first: readonly [string, EventData][],
+    first: () => Promise<readonly [string, EventData][]>,
   ): Promise<void> {
     response.writeHead(200, {
       'content-type': 'text/event-stream; charset=utf-8',
@@ -85,8 +85,11 @@ export class Events {
       response.end();
       return;
     }
+    response.flushHeaders();
+    const told = await first();
+    if (response.destroyed) return;
     const listener = new Listener(response, listening, this.#limits, (number) => `${this.#epoch}-${number}`);
-    this.#begin(listener, listening.lastId, first);
+    this.#begin(listener, listening.lastId, told);
     this.#listeners.add(listener);
     await new Promise<void>((resolve) => response.once('close', resolve));
     this.#listeners.delete(listener);

@@ -10,6 +10,8 @@ import { refusal } from '../json-body.js';
 export interface UploadForm {
   /** Fields so far: all of them once the stream has ended. */
   readonly fields: ReadonlyMap<string, string>;
+  /** Those that came before the file. */
+  readonly early: ReadonlyMap<string, string>;
   /** As the sender calls it, without folders. */
   readonly fileName: string | undefined;
   /** @throws 400 or 413 in the middle when what follows is not as expected, or the form is cut off */
@@ -32,6 +34,7 @@ export function openForm(request: IncomingMessage, allowed: readonly string[]): 
     reading.onFile = (fileName, file) =>
       resolve({
         fields: reading.fields,
+        early: new Map(reading.fields),
         fileName,
         file: reading.whole(file),
         [Symbol.dispose]: () => reading.drop(),
@@ -89,8 +92,12 @@ class FormReading {
 
   /** The file's bytes; ends only after the rest of the form. */
   async *whole(file: Readable): AsyncGenerator<Uint8Array> {
-    for await (const part of file) yield part as Uint8Array;
-    await this.#ended;
+    try {
+      for await (const part of file) yield part as Uint8Array;
+      await this.#ended;
+    } catch (error) {
+      throw this.#error ?? refusal(400, `form: ${messageOf(error)}`);
+    }
   }
 
   #take(name: string, value: string): void {

@@ -22,6 +22,8 @@ export async function pathBelow(folder: string, asked: string): Promise<string> 
   }
   const isFolder = parent !== undefined && (await stat(parent)).isDirectory();
   if (!isFolder) throw refusal(400, 'outputPath: its folder does not exist');
+  const found = await stat(target).catch(() => undefined);
+  if (found?.isDirectory() === true) throw refusal(400, 'outputPath: expected a file, this is a folder');
   // The real folder: a link that is put there from now on changes nothing.
   return path.join(parent, path.basename(target));
 }

@@ -1,6 +1,6 @@
 /** Routes of the API by which files come out again, and are checked. */
 import * as z from 'zod';
-import { DisktroError } from '../../errors.js';
+import { DisktroError, isDisktroError } from '../../errors.js';
 import { reassembleFile } from '../../ops/reassemble.js';
 import { resolveFileId } from '../../ops/resolve.js';
 import { type VerifyResult, verify } from '../../ops/verify.js';
@@ -46,10 +46,17 @@ async function reassemble(api: Api, call: Call): Promise<void> {
         source: api.source(vault),
         signal,
         onProgress: (progress) => tell({ state: 'running', ...progress }),
-      }),
+      }).catch(renamed),
     );
   });
   replyData(call.response, 200, 'written', result);
+}
+
+/** The command has an option to overwrite, the API has none. */
+function renamed(error: unknown): never {
+  if (!isDisktroError(error, 'E_OUTPUT_EXISTS')) throw error;
+  const hint = 'name another outputPath: nothing is overwritten';
+  throw new DisktroError(error.code, `outputPath: ${error.message}`, { hint, cause: error });
 }
 
 async function check(api: Api, call: Call): Promise<void> {

@@ -32,14 +32,16 @@ export function apiServerRoutes(api: Api): readonly Route[] {
 async function events(api: Api, call: Call): Promise<void> {
   const { session } = credentialsOf(call);
   const { 'last-event-id': lastId } = call.request.headers;
-  await api.news.begin();
-  const [status, peers] = [await apiStatus(api), await apiNodes(api.node, false)];
   const listening = {
     lastId: typeof lastId === 'string' ? lastId : undefined,
     hasNames: () => api.door.peek(session) !== undefined,
   };
-  await api.events.serve(call.response, listening, [
-    ['status', () => status],
-    ['peers', () => peers],
-  ]);
+  await api.events.serve(call.response, listening, async () => {
+    await api.news.begin();
+    const [status, peers] = [await apiStatus(api), await apiNodes(api.node, false)];
+    return [
+      ['status', () => status],
+      ['peers', () => peers],
+    ];
+  });
 }

@@ -75,6 +75,8 @@ function store(api: Api, call: Call, { form, lease, tell, signal, isCopied }: St
     const onProgress = ({ sentBytes }: { readonly sentBytes: number }): void => tell({ sentBytes });
     const stored = await chunkStream(lease.vault, form.file, {
       name: form.fileName ?? DEFAULT_NAME,
+      // For the copies that begin while the file is still coming; `describe` has the last word.
+      replicas: descriptionOf(form, api.settings).replicas,
       describe: () => descriptionOf(form, api.settings),
       compression,
       workers,
@@ -108,7 +110,7 @@ function descriptionOf(
 
 /** @throws 400 when neither a session nor a password was there before the file */
 async function leaseOfForm(api: Api, call: Call, form: UploadForm): Promise<Lease> {
-  const password = form.fields.get('password');
+  const password = form.early.get('password');
   const shown = credentialsOf(call);
   if (password === undefined && shown.session === undefined && shown.password === undefined) {
     throw refusal(400, 'password: expected before file, or a session in X-Disktro-Session');
@@ -145,7 +147,7 @@ async function uploadForm(api: Api, call: Call): Promise<void> {
   const signal = api.signalOf(call);
   const data = await api.tasks.run('upload', taskIdOf(call), signal, async (tell) => {
     using lease = await leaseOfForm(api, call, form);
-    const early = form.fields.get('peerAddress');
+    const early = form.early.get('peerAddress');
     // Refused before the file is read, when it is known by then.
     if (early !== undefined) memberAt(api, early);
     const { id } = await store(api, call, { form, lease, tell, signal, isCopied: false });

@@ -300,7 +300,12 @@ const badEntries = (): ManifestVector[] => {
   return [
     invalid('an entry that is a list', list()),
     ...Object.keys(entryFields).map((field) => invalid(`an entry without ${field}`, withoutEntry(field))),
-    invalid('an entry with an unknown field', entry({ inode: integer(1) })),
+    invalid('an entry with an unknown field', entry({ colour: integer(1) })),
+    invalid('a device of one number', entry({ device: list(integer(1)) })),
+    invalid('a device number of 2^32', entry({ device: list(integer(1), integer(2 ** 32)) })),
+    invalid('a user that is bytes', entry({ user: byteString(hex('61')) })),
+    invalid('a time of birth that is text', entry({ btimeNs: textString('1') })),
+    invalid('an inode that is text', entry({ inode: textString('1') })),
     invalid(
       'an entry with a field named __proto__',
       map([...Object.entries(entryFields), ['__proto__', integer(1)]]),

@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Test } from 'tap';
 import type { Environment } from '../../cli/command.js';
 import { type Place, placeWithVault } from '../../cli/place.js';
-import { TestNode } from '../../cluster/cluster.js';
+import { TestNode } from '../../cluster/node.js';
 
 export interface Asked {
   readonly headers?: Readonly<Record<string, string>>;
@@ -106,14 +106,17 @@ export interface ApiSetup {
   readonly env?: Environment;
   readonly words?: readonly string[];
   readonly through?: readonly string[];
+  /** Done before it starts. */
+  readonly prepare?: (place: Place) => void;
 }
 
 /** A node with an empty vault and its API; it ends with the test. */
 export async function startApi(
   test: Test,
-  { env = {}, words = [], through = [] }: ApiSetup = {},
+  { env = {}, words = [], through = [], prepare }: ApiSetup = {},
 ): Promise<ApiNode> {
   const place = await placeWithVault(test);
+  prepare?.(place);
   const node = new TestNode({ name: 'attic', place, env, through });
   test.teardown(async () => {
     if (node.isUp) await node.kill();

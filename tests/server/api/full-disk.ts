@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { placeWithVault } from '../../cli/place.js';
-import { TestNode } from '../../cluster/cluster.js';
+import { TestNode } from '../../cluster/node.js';
 import { ApiNode } from './api-node.js';
 
 const NAMESPACE = process.getuid?.() === 0 ? ['unshare', '-m'] : ['unshare', '-Urm'];
