@@ -110,7 +110,13 @@ export function ensureChromium() {
 }
 
 /** Commands that tests on real networks and in a real browser run, by the Debian package that has them. */
-const TEST_TOOLS = { ip: 'iproute2', tshark: 'tshark', python3: 'python3', faketime: 'faketime', chromium: 'chromium' };
+const TEST_TOOLS = {
+  ip: 'iproute2',
+  tshark: 'tshark',
+  python3: 'python3',
+  faketime: 'faketime',
+  chromium: 'chromium',
+};
 
 /** Adds what such tests need where that is ours to do; elsewhere they say what is missing. */
 export function ensureTestTools() {

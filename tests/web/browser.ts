@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import type { Test } from 'tap';
 import { PASSWORD } from '../cli/place.js';
-import type { TestNode } from '../cluster/cluster.js';
+import type { TestNode } from '../cluster/node.js';
 
 export const WIDE = { width: 1440, height: 900 };
 export const NARROW = { width: 360, height: 740 };

@@ -128,7 +128,9 @@ browser.page('everything can be reached and used by keyboard alone', desk, {}, a
   await page.keyboard.press('Enter');
   t.match(await page.getByLabel('The invite', { exact: true }).textContent(), /^disktro-invite-1:/);
   t.match(
-    await page.getByLabel('The invite', { exact: true }).evaluate('(each) => getComputedStyle(each).overflowWrap'),
+    await page
+      .getByLabel('The invite', { exact: true })
+      .evaluate('(each) => getComputedStyle(each).overflowWrap'),
     'anywhere',
   );
 

@@ -61,7 +61,7 @@ browser.page(
     await page.getByRole('button', { name: 'Reassemble…' }).click();
     await page.getByLabel('File name').fill('back.bin');
     await page.getByRole('button', { name: 'Write it' }).click();
-    await page.locator('.notice.error', { hasText: 'exists' }).waitFor();
+    await page.locator('.notice.error', { hasText: 'is there already' }).waitFor();
 
     await page.getByRole('button', { name: 'Send to…' }).click();
     await page.getByLabel('barn').check();

@@ -4,7 +4,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import t, { type Test } from 'tap';
-import { TestCluster, type TestNode } from '../cluster/cluster.js';
+import { TestCluster } from '../cluster/cluster.js';
+import type { TestNode } from '../cluster/node.js';
 import { sampleBytes } from '../ops/sample-bytes.js';
 import { drop, giveThePassword, openTab, rowOf, slowDown, TestBrowser, unlock } from './browser.js';
 

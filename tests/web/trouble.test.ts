@@ -2,7 +2,8 @@
 // server itself goes away and comes back; a vault is made; a machine is lost in thought only.
 import t from 'tap';
 import { emptyPlace } from '../cli/place.js';
-import { TestCluster, TestNode } from '../cluster/cluster.js';
+import { TestCluster } from '../cluster/cluster.js';
+import { TestNode } from '../cluster/node.js';
 import { sampleBytes } from '../ops/sample-bytes.js';
 import { openTab, rowOf, TestBrowser, unlock } from './browser.js';
 

@@ -17,7 +17,8 @@ export class PageError extends Error {
     super(message);
     this.status = told.status;
     this.code = told.code ?? '';
-    this.hint = told.hint ?? adviceFor(told.status, this.code);
+    // Hints of the server speak to those who write requests; what is known here speaks to those who look at the page.
+    this.hint = ADVICE_BY_CODE[this.code] ?? told.hint ?? adviceFor(told.status);
     this.retryAfterSeconds = told.retryAfterSeconds ?? 0;
   }
 }
@@ -46,9 +47,7 @@ const ADVICE_BY_CODE: Readonly<Record<string, string>> = {
   E_PEER_UNREACHABLE: 'Is that machine on, and `disktro serve` running there?',
 };
 
-function adviceFor(status: number, code: string): string {
-  const known = ADVICE_BY_CODE[code];
-  if (known !== undefined) return known;
+function adviceFor(status: number): string {
   if (status === 0) return 'Is `disktro serve` still running on this machine? The page comes back by itself.';
   if (status === 401) return 'Open the link that `disktro serve` prints: it carries a fresh token.';
   if (status === 404) return 'It may have been deleted meanwhile, on another page or machine.';
