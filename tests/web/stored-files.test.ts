@@ -64,7 +64,7 @@ browser.page(
     await page.locator('.notice.error', { hasText: 'is there already' }).waitFor();
 
     await page.getByRole('button', { name: 'Send to…' }).click();
-    await page.getByLabel('barn').check();
+    await page.getByRole('radio', { name: 'barn' }).check();
     await page.getByRole('button', { name: 'Send kept.bin to barn' }).click();
     await page.getByText('barn holds all of kept.bin').waitFor();
 

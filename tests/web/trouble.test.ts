@@ -95,7 +95,7 @@ t.test('on a new machine the first file makes the vault, and the code is shown o
     await page.getByRole('button', { name: 'Done' }).click();
     await page.getByText('1 of 1 stored').waitFor();
     t.match(
-      await node.runWith({ DISKTRO_PASSWORD: code ?? '' }, 'ls'),
+      await node.runWith({ env: { DISKTRO_PASSWORD: code ?? '' } }, 'ls'),
       { status: 0, stdout: /first\.txt/ },
       'the code opens it',
     );
