@@ -70,14 +70,18 @@ function Overview(): JSX.Element {
           <Icon name="check" />
           {numberText(good)} with all copies
         </li>
-        <li class="short">
-          <Icon name="half" />
-          {numberText(short)} short of copies
-        </li>
-        <li class="bad">
-          <Icon name="alert" />
-          {numberText(bad)} at risk
-        </li>
+        {short === 0 ? null : (
+          <li class="short">
+            <Icon name="half" />
+            {numberText(short)} short of copies
+          </li>
+        )}
+        {bad === 0 ? null : (
+          <li class="bad">
+            <Icon name="alert" />
+            {numberText(bad)} at risk
+          </li>
+        )}
       </ul>
     </div>
   );
