@@ -69,6 +69,16 @@ export function* eachHolding(catalog: Catalog, range: HoldingRange = {}): Genera
   }
 }
 
+/** The same as long as {@link eachHolding} gives the same: rows only get new numbers, and what counts of them is summed. */
+export function holdingsVersion(catalog: Catalog): string {
+  const query = catalog.prepare<[], Record<string, number>>(`
+    SELECT count(*) AS objects, max(id) AS newest, total(id) AS ids, total(id * state) AS states,
+      total(CASE WHEN tombstoned_ms IS NULL THEN 0 ELSE id END) AS tombstones,
+      (SELECT count(*) || '/' || total(free_ms) FROM deletions) AS deletions
+    FROM objects`);
+  return catalog.read(() => JSON.stringify(query.get()));
+}
+
 /** The kind of an object that is here whole. */
 export function findHolding(catalog: Catalog, id: StoreId): Holding | undefined {
   const query = catalog.prepare<[Buffer], RawHolding>(

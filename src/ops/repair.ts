@@ -10,7 +10,7 @@ import type { NodeId, StoreId } from '../core/ids.js';
 import { mapOrdered } from '../core/pipeline.js';
 import { isDisktroError, throwIfAborted } from '../errors.js';
 import type { Digests } from '../net/digest.js';
-import { differingGroups, digestGroups } from '../net/digest.js';
+import { differingGroups } from '../net/digest.js';
 import { planRepair } from '../net/repair-plan.js';
 import type { Cluster } from './cluster.js';
 import type { HeldWriter } from './held-writer.js';
@@ -18,6 +18,7 @@ import { MAX_HELD_OBJECT_BYTES } from './held-writer.js';
 import type { OpenHome } from './home.js';
 import { PeerSource } from './peer-source.js';
 import { readWhole } from './scrub.js';
+import { sharedDigests } from './shared-digests.js';
 import { groupRange, sharedHoldings } from './shared-holdings.js';
 import { exchangeRecords } from './stored-records.js';
 
@@ -87,7 +88,7 @@ class Round {
   async compare(node: NodeId): Promise<ReadonlySet<number> | undefined> {
     const { home, cluster, signal } = this.#context;
     throwIfAborted(signal);
-    const mine = digestGroups(idsOf(sharedHoldings(home.catalog, cluster, node)));
+    const mine = sharedDigests(home.catalog, cluster, node);
     const theirs = await this.#ask(node, () => cluster.client(node).digests(signal));
     if (theirs === undefined) return undefined;
     const differing = new Set(differingGroups(mine, theirs));

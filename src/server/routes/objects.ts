@@ -8,11 +8,12 @@ import { isStoreId, isVaultId } from '../../core/ids.js';
 import { youngCollector } from '../../core/young-collector.js';
 import { DisktroError, isDisktroError, missingObject } from '../../errors.js';
 import { MIB } from '../../limits.js';
-import { DIGEST_GROUPS, digestGroups, digestsToJson } from '../../net/digest.js';
+import { DIGEST_GROUPS, digestsToJson } from '../../net/digest.js';
 import { MAX_PROOF_BYTES, MAX_PROOFS, proofOf } from '../../net/proof.js';
 import type { BandwidthLimit } from '../../net/rate-limit.js';
 import { MAX_HELD_OBJECT_BYTES } from '../../ops/held-writer.js';
 import { vaultIdOfHome } from '../../ops/home.js';
+import { sharedDigests } from '../../ops/shared-digests.js';
 import { groupRange, sharedHoldings } from '../../ops/shared-holdings.js';
 import { objectPath } from '../../store/paths.js';
 import { readJsonBody, refusal, replyJson } from '../json-body.js';
@@ -66,7 +67,8 @@ export function objectRoutes(node: ServingNode): readonly Route[] {
       const group = query.get('group');
       const other = query.get('scope') === 'all' ? undefined : caller;
       if (group === null) {
-        replyJson(response, 200, { groups: digestsToJson(digestGroups(idsOf(sharedOf(node, other)))) });
+        const digests = sharedDigests(node.home.catalog, node.cluster(), other);
+        replyJson(response, 200, { groups: digestsToJson(digests) });
         return;
       }
       if (!/^\d{1,4}$/.test(group) || Number(group) >= DIGEST_GROUPS)
@@ -264,10 +266,6 @@ function sharedOf(
   range: HoldingRange = {},
 ): Iterable<Holding> {
   return sharedHoldings(node.home.catalog, node.cluster(), caller, range);
-}
-
-function* idsOf(holdings: Iterable<Holding>): Generator<StoreId> {
-  for (const { id } of holdings) yield id;
 }
 
 function storeIdOf(query: URLSearchParams): StoreId {
