@@ -83,16 +83,31 @@ async function measureAll(folder, { mib, clients, seconds }) {
   return figures;
 }
 
-async function main() {
-  const { values } = parseArgs({
+const USAGE = 'usage: npm run bench:peers -- [--quick] [--mib N] [--clients N] [--seconds N] [--write]';
+
+function readOptions() {
+  return parseArgs({
     options: {
       quick: { type: 'boolean', default: false },
       mib: { type: 'string' },
       clients: { type: 'string' },
       seconds: { type: 'string' },
       write: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
     },
-  });
+  }).values;
+}
+
+async function main() {
+  let values;
+  try {
+    values = readOptions();
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : error}\n${USAGE}`);
+    process.exitCode = 2;
+    return;
+  }
+  if (values.help) return console.log(USAGE);
   const usual = values.quick
     ? { mib: 64, clients: 100, seconds: 5 }
     : { mib: 1024, clients: 1000, seconds: 60 };

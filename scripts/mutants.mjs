@@ -51,7 +51,8 @@ function copyRepository(copy) {
   const { status, stdout } = spawnSync('git', args, { cwd: root, encoding: 'utf8' });
   if (status !== 0) throw new Error('git ls-files failed: mutants needs a clone of the repository');
   for (const path of new Set(stdout.split('\0'))) {
-    if (path === '' || !existsSync(join(root, path))) continue; // removed, and not committed yet
+    // A link to packages elsewhere is no folder to git's rules; what is gone was removed and is not committed yet.
+    if (path === '' || path === 'node_modules' || !existsSync(join(root, path))) continue;
     mkdirSync(dirname(join(copy, path)), { recursive: true });
     cpSync(join(root, path), join(copy, path), { preserveTimestamps: true, verbatimSymlinks: true });
   }

@@ -11,6 +11,7 @@ import type { TLSSocket } from 'node:tls';
 import type { NodeId } from '../core/ids.js';
 import { DisktroError } from '../errors.js';
 import type { Credentials } from '../net/certificates.js';
+import { addressKey } from '../net/rate-limit.js';
 import { claimedNodeId } from './connection.js';
 import { type ExchangeOptions, type Exchanges, type RequestHandler, serveExchanges } from './exchanges.js';
 
@@ -20,6 +21,8 @@ const PORTS_TO_TRY = 20;
 /** Times in ms, sizes in bytes, rates in bytes per second. */
 export interface ListenLimits {
   readonly maxConnections: number;
+  /** Of one address, or one IPv6 /64: one machine must not take all of them. */
+  readonly maxPerAddress: number;
   /** Until the first byte of a connection. */
   readonly silentMs: number;
   readonly handshakeMs: number;
@@ -38,6 +41,7 @@ export interface ListenLimits {
 
 export const LISTEN_LIMITS: ListenLimits = {
   maxConnections: 2000,
+  maxPerAddress: 1200,
   silentMs: 10_000,
   handshakeMs: 5000,
   headersMs: 10_000,
@@ -102,6 +106,7 @@ class OnePort implements Listener {
   readonly #exchanges: Exchanges;
   /** By remote address and port: those in mid-handshake are nowhere else. */
   readonly #sockets = new Map<string, Socket>();
+  readonly #countByAddress = new Map<string, number>();
   readonly #peers = new Map<TLSSocket, NodeId | undefined>();
   #credentials: Credentials | undefined;
 
@@ -209,12 +214,18 @@ class OnePort implements Listener {
   }
 
   #onSocket(socket: Socket): void {
+    const release = this.#admit(socket);
+    if (release === undefined) {
+      socket.on('error', () => {}).destroy();
+      return;
+    }
     const end = endOf(socket);
     this.#sockets.set(end, socket);
     // A broken connection is no news; who was using it hears of it.
     socket.on('error', () => {});
     socket.once('close', () => {
       clearTimeout(silence);
+      release();
       if (this.#sockets.get(end) === socket) this.#sockets.delete(end);
     });
     const silence = setTimeout(() => socket.destroy(), this.#limits.silentMs);
@@ -228,6 +239,20 @@ class OnePort implements Listener {
       socket.unshift(first);
       this.#hand(socket, first[0] === TLS_HANDSHAKE_BYTE);
     });
+  }
+
+  /** @returns what counts it off again; undefined when its address has enough */
+  #admit(socket: Socket): (() => void) | undefined {
+    const counts = this.#countByAddress;
+    const key = addressKey(socket.remoteAddress ?? '');
+    const count = counts.get(key) ?? 0;
+    if (count >= this.#limits.maxPerAddress) return undefined;
+    counts.set(key, count + 1);
+    return () => {
+      const left = (counts.get(key) ?? 1) - 1;
+      if (left > 0) counts.set(key, left);
+      else counts.delete(key);
+    };
   }
 
   #hand(socket: Socket, isTls: boolean): void {

@@ -33,7 +33,12 @@ t.test('strangers and eavesdroppers', { skip, timeout: 110_000 }, async (t) => {
   const table = allRoutes({} as ServingNode, { door: {} } as Api);
   const closed = table.filter(({ audience }) => audience === 'member' || audience === 'certified');
   const local = table.filter(({ audience }) => ['local', 'ticket', 'page'].includes(audience));
-  const asked = [...closed, ...local, { method: 'HEAD', path: '/chunk' }, { method: 'GET', path: '/no-such-route' }];
+  const asked = [
+    ...closed,
+    ...local,
+    { method: 'HEAD', path: '/chunk' },
+    { method: 'GET', path: '/no-such-route' },
+  ];
 
   const removed = await cluster.grow();
   await cluster.allKnown();

@@ -1,5 +1,6 @@
 // What strangers can do to the one port: little. Sources: src/server/listen.ts, src/server/exchanges.ts,
 // src/server/progress-watch.ts.
+import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import type { RequestHandler } from '../../src/server/exchanges.js';
@@ -241,4 +242,23 @@ t.test('no more connections than allowed, nor requests ahead of their answers', 
   second?.write(request('/slow').repeat(100));
   if (second) await closed(second);
   t.ok(most <= 4, `${most} at once`);
+});
+
+t.test('one address does not get all connections, and gets new ones when its own have ended', async (t) => {
+  const { port } = await openPort(t, { limits: { maxConnections: 10, maxPerAddress: 2 } });
+  const ping = async (socket: Socket): Promise<string> => {
+    socket.write(request('/ping'));
+    return readUntil(socket, 'pong');
+  };
+  const [first, second] = [dial(t, port), dial(t, port)];
+  for (const socket of [first, second]) await ping(socket);
+  const third = dial(t, port);
+  third.write(request('/ping'));
+  t.equal(await readAll(third), '', 'one too many of this address');
+  const elsewhere = connect({ port, host: '127.0.0.1', localAddress: '127.0.0.2' });
+  t.teardown(() => elsewhere.destroy());
+  t.match(await ping(elsewhere), /pong/, 'another one is answered');
+  first.resetAndDestroy();
+  await delay(100);
+  t.match(await ping(dial(t, port)), /pong/);
 });
