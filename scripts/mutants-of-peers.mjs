@@ -213,8 +213,8 @@ export const PEER_MUTANTS = [
     edits: [
       {
         file: 'src/server/router.ts',
-        from: "  if (isForeign) throw refusal(403, 'another site may not ask');\n",
-        to: '',
+        from: "    throw refusal(403, 'another site may not ask');",
+        to: '    return;',
       },
     ],
     tests: ['server/router'],

@@ -13,6 +13,8 @@ export type CommitObserver = (moment: 'before-commit' | 'after-commit') => void;
 
 export interface CatalogOptions {
   readonly readOnly?: boolean;
+  /** How long to wait for another process that writes. */
+  readonly busyTimeoutMs?: number;
   readonly observer?: CommitObserver | undefined;
 }
 
@@ -42,7 +44,10 @@ export class Catalog {
   /** @throws E_CATALOG_CORRUPT (also when it is missing or empty), E_FORMAT_TOO_NEW, E_LOCKED */
   static open(file: string, options: CatalogOptions = {}): Catalog {
     if (!fs.existsSync(file)) throw missingCatalog('is missing');
-    const database = openDatabase(file, { readOnly: options.readOnly ?? false });
+    const database = openDatabase(file, {
+      readOnly: options.readOnly ?? false,
+      ...(options.busyTimeoutMs === undefined ? {} : { busyTimeoutMs: options.busyTimeoutMs }),
+    });
     return Catalog.#checked(database, file, () => {
       if (checkVersion(database) === 0) throw missingCatalog('is empty');
       if (options.readOnly !== true) migrate(database);
@@ -92,6 +97,15 @@ export class Catalog {
     this.#hasSyncedFolder = true;
     this.#observer?.('after-commit');
     return result;
+  }
+
+  /** Whether this process could write now; changes nothing. @throws E_LOCKED when another one is writing */
+  probe(): void {
+    this.read(() => this.database.exec('BEGIN IMMEDIATE; ROLLBACK'));
+  }
+
+  setBusyTimeout(timeoutMs: number): void {
+    this.database.pragma(`busy_timeout = ${timeoutMs}`);
   }
 
   /** SQLite's own check of its pages and indexes. @throws E_CATALOG_CORRUPT */

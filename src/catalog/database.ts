@@ -13,23 +13,31 @@ export type Statement<Parameters extends unknown[] = unknown[], Row = unknown> =
   Row
 >;
 
-const BUSY_TIMEOUT_MS = 5000;
+/** How long SQLite waits for another process that writes. */
+export const BUSY_TIMEOUT_MS = 5000;
 const BUSY_TRIES = 3;
 
 export interface DatabaseOptions {
   readonly readOnly?: boolean;
   /** Make the file when there is none; without it a missing file is an error. */
   readonly create?: boolean;
+  /** Default: {@link BUSY_TIMEOUT_MS}. */
+  readonly busyTimeoutMs?: number;
   /** `wal` for the catalog; `delete` for a file that is moved into place when it is whole. */
   readonly journal?: 'wal' | 'delete';
 }
 
 /** @throws E_CATALOG_CORRUPT, E_LOCKED, E_READ_ONLY, E_NO_SPACE, E_IO */
 export function openDatabase(file: string, options: DatabaseOptions = {}): Database {
-  const { readOnly = false, create = false, journal = 'wal' } = options;
+  const {
+    readOnly = false,
+    create = false,
+    journal = 'wal',
+    busyTimeoutMs: timeout = BUSY_TIMEOUT_MS,
+  } = options;
   return translated(file, () => {
     if (create) fs.closeSync(fs.openSync(file, 'a', 0o600));
-    const database = new Sqlite(file, { readonly: readOnly, fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
+    const database = new Sqlite(file, { readonly: readOnly, fileMustExist: true, timeout });
     try {
       setPragmas(database, readOnly ? undefined : journal);
       return database;

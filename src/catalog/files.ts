@@ -16,6 +16,8 @@ export interface FileRow {
   /** {name, host, tags, bytes, chunks, entries, path?}, sealed under the name key. */
   readonly sealed: Buffer;
   readonly createdMs: number;
+  /** When a restored sample of it was last found right. */
+  readonly provenMs: number | undefined;
   /** Whether every object of it is present on this node. */
   readonly isComplete: boolean;
 }
@@ -25,11 +27,12 @@ interface RawFile {
   kind: number;
   sealed: Buffer;
   created_ms: number;
+  proven_ms: number | null;
   lost: number;
 }
 
 const SELECT_FILE = `
-  SELECT objects.store_id, files.kind, files.sealed, files.created_ms,
+  SELECT objects.store_id, files.kind, files.sealed, files.created_ms, files.proven_ms,
     CASE WHEN EXISTS (SELECT 1 FROM objects AS any_lost WHERE any_lost.state <> 0) THEN EXISTS (
       WITH RECURSIVE reached (id) AS (
         VALUES (files.object) UNION SELECT refs.child FROM refs JOIN reached ON refs.parent = reached.id
@@ -84,6 +87,25 @@ export function newestByPath(catalog: Catalog, pathTag: Uint8Array): FileId | un
   return newest(catalog, 'WHERE files.path_tag = ?', pathTag);
 }
 
+/** The newest of each path that files or trees lay at, in the order of their times. */
+export function newestOfEachPath(catalog: Catalog): readonly FileRow[] {
+  const query = catalog.database.prepare<[], RawFile>(
+    `${SELECT_FILE} JOIN (
+       SELECT object, row_number() OVER (PARTITION BY path_tag ORDER BY created_ms DESC, object DESC) AS age
+       FROM files WHERE path_tag IS NOT NULL) AS aged ON aged.object = files.object AND aged.age = 1
+     ORDER BY files.created_ms, files.object`,
+  );
+  return catalog.read(() => query.all().map(toFile));
+}
+
+/** Notes when a sample of a file was restored and right; undefined: it was not right. */
+export function noteProven(catalog: Catalog, id: FileId, provenMs: number | undefined): void {
+  const update = catalog.database.prepare(
+    'UPDATE files SET proven_ms = ? WHERE object = (SELECT id FROM objects WHERE store_id = ?)',
+  );
+  catalog.write(() => update.run(provenMs ?? null, idToBytes(id)));
+}
+
 export function newestFile(catalog: Catalog): FileId | undefined {
   return newest(catalog, '');
 }
@@ -107,6 +129,7 @@ function toFile(raw: RawFile): FileRow {
     kind: raw.kind === FILE_KIND_NUMBERS.tree ? 'tree' : 'file',
     sealed: raw.sealed,
     createdMs: raw.created_ms,
+    provenMs: raw.proven_ms ?? undefined,
     isComplete: raw.lost === 0,
   };
 }

@@ -4,6 +4,8 @@ import type { Database } from './database.js';
 
 export type MetaKey =
   | 'last_chunk_ms'
+  | 'last_drill_ms'
+  | 'last_forget_ms'
   | 'last_gc_ms'
   | 'last_verify_ms'
   | 'rebuild_incomplete'

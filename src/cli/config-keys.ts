@@ -19,6 +19,8 @@ export interface Config {
   readonly heartbeat_interval: number;
   readonly repair_grace: number;
   readonly delete_grace: number;
+  /** How long to wait while another process holds the home. */
+  readonly lock_wait: number;
   /** 0 does the work on the calling thread. */
   readonly workers: number | 'auto';
   readonly peers: readonly string[];
@@ -52,6 +54,7 @@ export const DEFAULT_CONFIG: Config = {
   heartbeat_interval: 30,
   repair_grace: 900,
   delete_grace: 86_400,
+  lock_wait: 0,
   workers: 'auto',
   peers: [],
   exclude: [],

@@ -59,6 +59,7 @@ const RULES: Readonly<Record<ConfigKey, Rule>> = {
   heartbeat_interval: whole(1, 3600),
   repair_grace: whole(0, YEAR_SECONDS),
   delete_grace: whole(0, 10 * YEAR_SECONDS),
+  lock_wait: whole(0, YEAR_SECONDS),
   workers: {
     schema: z.union([z.literal('auto'), z.number().int().min(0).max(256)]),
     expected: 'auto or a whole number from 0 to 256',

@@ -35,7 +35,10 @@ export async function createContext(
 ): Promise<Context> {
   const { env } = process;
   const cwd = workingFolder();
-  const flags = globals.home === undefined ? {} : { home: globals.home };
+  const flags = {
+    ...(globals.home === undefined ? {} : { home: globals.home }),
+    ...(globals.lockWait === undefined ? {} : { lock_wait: globals.lockWait }),
+  };
   const resolved = await resolveConfig({ flags, configFile: globals.config, env, cwd, userHome: homedir() });
   return { output, signal, config: resolved.values, resolved, globals, cwd, env, specs };
 }
@@ -104,10 +107,16 @@ async function createFirstVault(context: Context, password: string): Promise<voi
 export function homeOptions(context: Context): {
   home: string;
   signal: AbortSignal;
+  lockWaitSeconds: number;
   onNotice: (message: string) => void;
 } {
   const { config, output, signal } = context;
-  return { home: config.home, signal, onNotice: (message) => output.warning(message) };
+  return {
+    home: config.home,
+    signal,
+    lockWaitSeconds: config.lock_wait,
+    onNotice: (message) => output.warning(message),
+  };
 }
 
 /** The vault's password, from wherever it comes. */

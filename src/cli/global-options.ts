@@ -2,7 +2,7 @@
  * The options that every command takes, before or after its name: their declaration and their merged values.
  */
 import type { OptionSpec } from './command-spec.js';
-import { nonEmpty } from './option-values.js';
+import { nonEmpty, parseSeconds } from './option-values.js';
 import type { ColorMode } from './style.js';
 
 export interface GlobalOptions {
@@ -13,6 +13,8 @@ export interface GlobalOptions {
   readonly verbose: number;
   readonly progress: boolean;
   readonly color: ColorMode;
+  /** Seconds. */
+  readonly lockWait: number | undefined;
   readonly passwordFile: string | undefined;
   readonly passwordCommand: string | undefined;
 }
@@ -35,6 +37,11 @@ export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
   { flags: '-v, --verbose', help: 'say more; twice also shows stacks and causes of errors', isCounted: true },
   { flags: '--no-progress', help: 'no progress bar' },
   { flags: '--color <when>', help: 'colours on the terminal', choices: ['auto', 'always', 'never'] },
+  {
+    flags: '--lock-wait <seconds>',
+    help: 'how long to wait while another process holds the home, such as 10m (default: lock_wait)',
+    parse: parseSeconds,
+  },
   {
     flags: '--password-file <file>',
     help: 'read the password from this file',
@@ -63,6 +70,7 @@ export function mergeGlobalOptions(given: readonly Readonly<Record<string, unkno
     verbose,
     progress: merged.progress ?? true,
     color: merged.color ?? 'auto',
+    lockWait: merged.lockWait,
     passwordFile: merged.passwordFile,
     passwordCommand: merged.passwordCommand,
   };

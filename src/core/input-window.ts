@@ -38,13 +38,25 @@ export function windowBytes(maxChunkBytes: number): number {
  * Cuts a source into pieces. The pieces depend on the bytes alone, however the source slices them.
  * Reads ahead while pieces are being worked on; waits when all of the window is taken.
  */
-export async function* cutPieces(
+export function cutPieces(
   source: ByteSource,
   cutter: Cutter,
   memory: WebAssembly.Memory,
   signal?: AbortSignal,
 ): AsyncGenerator<Piece> {
-  const window = new InputWindow(memory, cutter.sizes.max);
+  return cutInto(new InputWindow(memory, cutter.sizes.max), source, cutter, signal);
+}
+
+/**
+ * Like {@link cutPieces}, for one source after another through the same window: pieces of earlier sources may still be
+ * unreleased. Each source is cut by itself, and all of its pieces are taken before the next one begins.
+ */
+export async function* cutInto(
+  window: InputWindow,
+  source: ByteSource,
+  cutter: Cutter,
+  signal?: AbortSignal,
+): AsyncGenerator<Piece> {
   let pending: Promise<number> | undefined;
   let isEnded = false;
   const readAhead = (): void => {
@@ -74,10 +86,12 @@ export async function* cutPieces(
     }
   } finally {
     await source.close?.();
+    window.discard();
   }
 }
 
-class InputWindow {
+/** Where reads go and pieces lie. @param maxChunkBytes of the cutter that goes with it */
+export class InputWindow {
   readonly #bytes: Uint8Array;
   readonly #end: number;
   readonly #maxChunkBytes: number;
@@ -129,6 +143,11 @@ class InputWindow {
         this.#wake?.();
       },
     };
+  }
+
+  /** Forgets what was read and not cut, after a source has failed. */
+  discard(): void {
+    this.#head = this.#filled;
   }
 
   /** Resolves when some piece is released. */

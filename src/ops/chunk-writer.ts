@@ -11,6 +11,7 @@ import type { Compression } from '../core/codec.js';
 import type { Engine } from '../core/engine.js';
 import type { PlainId, StoreId } from '../core/ids.js';
 import type { ChunkRef } from '../core/list.js';
+import { ListWriter } from '../core/list.js';
 import { maxObjectBytes, SALT_BYTES } from '../core/object.js';
 import { ObjectSink } from './object-sink.js';
 import type { OpenVault } from './vault.js';
@@ -87,11 +88,22 @@ export class ChunkWriter {
     }
   }
 
-  /** Stores a list chunk and waits until it is durable. */
-  async writeList(bytes: Uint8Array, children: readonly StoreId[]): Promise<ChunkRef> {
-    const { ref } = await this.write({ bytes, children });
-    this.flush();
-    return ref;
+  /**
+   * The same plaintext as in an earlier manifest, if its object is still here: kept from gc as by {@link write}.
+   * @returns undefined when it is gone and its bytes have to be read again
+   */
+  async recall(ref: ChunkRef): Promise<ChunkRef | undefined> {
+    const known = await this.#known(ref.plainId);
+    return known === undefined ? undefined : { ...ref, storeId: known };
+  }
+
+  /** Stores the long lists of a manifest. */
+  listWriter(): ListWriter {
+    return new ListWriter(
+      this.#vault.keys.chunker,
+      (bytes, children) => this.write({ bytes, children }),
+      () => this.flush(),
+    );
   }
 
   flush(): void {

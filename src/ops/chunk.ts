@@ -7,7 +7,8 @@ import { encodeEntry } from '../core/entry.js';
 import type { FileId } from '../core/ids.js';
 import type { Piece } from '../core/input-window.js';
 import { cutPieces } from '../core/input-window.js';
-import { encodeRef, ListWriter } from '../core/list.js';
+import type { ListWriter } from '../core/list.js';
+import { encodeRef } from '../core/list.js';
 import type { ManifestKind } from '../core/manifest.js';
 import { mapOrdered } from '../core/pipeline.js';
 import { throwIfAborted } from '../errors.js';
@@ -16,7 +17,8 @@ import type { PendingChunk } from './chunk-writer.js';
 import { ChunkWriter } from './chunk-writer.js';
 import type { Input, InputEntry } from './inputs.js';
 import { descriptorInput, namedEntry, openInput, streamInput } from './inputs.js';
-import { checkNameAndTags, storeManifest } from './manifest-writer.js';
+import { checkNameAndTags } from './manifest-writer.js';
+import { DEFAULT_REPLICAS, storeResult } from './store-result.js';
 import { threadCount } from './threads.js';
 import type { OpenVault, Vault } from './vault.js';
 import { opened } from './vault.js';
@@ -31,6 +33,9 @@ export interface ChunkProgress {
   readonly storedBytes: number;
   /** Plaintext bytes that were here already. */
   readonly dedupedBytes: number;
+  /** Of a tree: files so far. */
+  readonly files?: number;
+  readonly unchanged?: number;
 }
 
 /** What a file is called and how it is kept. */
@@ -44,6 +49,8 @@ export interface ChunkOptions {
   /** What to call it; default: the file's own name, or `stdin`. At most 4,096 bytes. */
   readonly name?: string | undefined;
   readonly tags?: readonly string[] | undefined;
+  /** When it is to have been stored, in milliseconds since 1970-01-01 UTC; default: now. */
+  readonly createdMs?: number | undefined;
   readonly compression?: Compression | undefined;
   readonly chunker?: 'cdc' | 'fixed' | undefined;
   /** Worker threads; 0 = none. */
@@ -91,10 +98,20 @@ export interface ChunkResult {
   readonly degraded: boolean;
   /** The file changed while it was read; what was read is stored. */
   readonly changed?: true;
+  /** Of a tree: files in it, not counting other names of the same file. */
+  readonly files?: number;
+  /** Of a tree: files that were not read, because they are those of the last time. */
+  readonly unchanged?: number;
+  /** Of a tree: what is not stored, because it could not be read. */
+  readonly failed?: readonly FailedPath[];
   readonly seconds: number;
 }
 
-const DEFAULT_REPLICAS = 3;
+export interface FailedPath {
+  readonly path: string;
+  readonly reason: string;
+}
+
 /** Chunks that wait for their batch to be committed: two full batches and a little more. */
 const MAX_UNCOMMITTED = 2 * MAX_BATCH_OBJECTS + 64;
 
@@ -147,41 +164,31 @@ async function chunkSource(vault: OpenVault, input: Input, options: ChunkOptions
     (object) => ahead?.offer(object),
   );
   try {
-    const list = new ListWriter(vault.keys.chunker, (bytes, children) => writer.writeList(bytes, children));
-    const { bytes, chunks } = await storeChunks(vault, writer, list, input, options);
+    const list = writer.listWriter();
+    const bytes = await storeChunks(vault, writer, list, input, options);
     const isChanged = (await input.hasChanged?.(bytes)) ?? false;
     if (isChanged) options.onNotice?.(`${input.name}: changed while it was read; stored as read`);
     const told = described(options, input);
     const entry: Entry = { ...told.entry, type: 'file', sizeBytes: bytes, extents: wholeOf(bytes) };
-    const { id, storedBytes } = await storeManifest(vault, writer, {
-      kind: 'file',
-      name: told.name,
-      tags: told.tags,
-      host: os.hostname(),
-      ...(input.path === undefined ? {} : { path: input.path }),
-      bytes,
-      chunks: await list.finish(),
-      entries: { depth: 0, count: 1, items: [encodeEntry(entry)] },
-      createdMs: Date.now(),
-    });
-    await ahead?.drained();
-    const wanted = told.replicas;
-    const confirmed = await options.copier?.copy(vault.home.objects.descendants(id), wanted, options.signal);
-    const copies = { wanted, confirmed: confirmed ?? 1 };
-    return {
-      id,
-      name: told.name,
-      kind: 'file',
-      bytes,
-      chunks,
-      newChunks: writer.stats.newChunks,
-      storedBytes: writer.stats.storedBytes + storedBytes,
-      dedupedBytes: writer.stats.dedupedBytes,
-      copies,
-      degraded: copies.confirmed < copies.wanted,
-      ...(isChanged ? { changed: true as const } : {}),
-      seconds: (performance.now() - startedMs) / 1000,
-    };
+    const result = await storeResult(
+      vault,
+      writer,
+      { ...options, replicas: told.replicas },
+      {
+        kind: 'file',
+        name: told.name,
+        tags: told.tags,
+        host: os.hostname(),
+        ...(input.path === undefined ? {} : { path: input.path }),
+        bytes,
+        chunks: await list.finish(),
+        entries: { depth: 0, count: 1, items: [encodeEntry(entry)] },
+        createdMs: options.createdMs ?? Date.now(),
+      },
+      ahead,
+    );
+    const seconds = (performance.now() - startedMs) / 1000;
+    return { ...result, ...(isChanged ? { changed: true as const } : {}), seconds };
   } finally {
     await ahead?.stop();
     await writer.close();
@@ -209,7 +216,7 @@ async function storeChunks(
   list: ListWriter,
   input: Input,
   options: ChunkOptions,
-): Promise<{ bytes: number; chunks: number }> {
+): Promise<number> {
   const { signal, onProgress } = options;
   const workspace = vault.borrowWorkspace();
   const total = { bytes: 0, chunks: 0 };
@@ -235,7 +242,7 @@ async function storeChunks(
   }
   // Given back only after success: after a failure a read may still be writing into it.
   vault.giveWorkspace(workspace);
-  return total;
+  return total.bytes;
 }
 
 async function* tapped<T>(source: AsyncIterable<T>, see: (item: T) => void): AsyncGenerator<T> {

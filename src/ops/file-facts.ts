@@ -9,11 +9,11 @@ import { filesBelow } from '../catalog/survival.js';
 import type { FileId, NodeId, StoreId } from '../core/ids.js';
 import { decodeRef, readList } from '../core/list.js';
 import type { ManifestKind } from '../core/manifest.js';
-import { openRecord } from '../core/sealed-record.js';
 import type { Cluster } from './cluster.js';
 import type { OpenHome } from './home.js';
 import { ObjectReader } from './object-reader.js';
 import { PeerSource } from './peer-source.js';
+import { openFacts } from './stored-facts.js';
 import type { OpenVault, Vault } from './vault.js';
 import { opened } from './vault.js';
 
@@ -130,7 +130,8 @@ function factsOf(
 const remembered = new WeakMap<OpenVault, Map<FileId, ToldFacts>>();
 const MOST_REMEMBERED = 200_000;
 
-function toldOf(vault: OpenVault, { id, sealed }: FileRow): ToldFacts {
+function toldOf(vault: OpenVault, row: FileRow): ToldFacts {
+  const { id } = row;
   let known = remembered.get(vault);
   if (known === undefined) {
     known = new Map();
@@ -138,13 +139,8 @@ function toldOf(vault: OpenVault, { id, sealed }: FileRow): ToldFacts {
   }
   let told = known.get(id);
   if (told === undefined) {
-    const record = openRecord(vault.keys.name, sealed) as ReadonlyMap<string, unknown>;
-    told = {
-      name: String(record.get('name')),
-      tags: record.get('tags') as readonly string[],
-      bytes: Number(record.get('bytes')),
-      chunks: Number(record.get('chunks')),
-    };
+    const { name, tags, bytes, chunks } = openFacts(vault, row);
+    told = { name, tags, bytes, chunks };
     if (known.size < MOST_REMEMBERED) known.set(id, told);
   }
   return told;

@@ -10,11 +10,13 @@ import type { FileId, NodeId } from '../core/ids.js';
 import { isStoreId } from '../core/ids.js';
 import { readList } from '../core/list.js';
 import type { ManifestKind } from '../core/manifest.js';
-import { openRecord } from '../core/sealed-record.js';
 import { DisktroError, notFound } from '../errors.js';
+import type { FileFilter } from './file-filter.js';
+import { fits, NO_FILTER } from './file-filter.js';
 import type { Home } from './home.js';
 import { ObjectReader } from './object-reader.js';
 import { resolveFileId } from './resolve.js';
+import { openFacts } from './stored-facts.js';
 import type { OpenVault, Vault } from './vault.js';
 import { opened, openedHome } from './vault.js';
 
@@ -22,6 +24,10 @@ export interface FileSummary {
   readonly id: FileId;
   readonly name: string;
   readonly kind: ManifestKind;
+  /** Where it was stored from. */
+  readonly host: string;
+  /** Where it lay there, absolute; null for a stream. Bytes that are not UTF-8 show as U+FFFD. */
+  readonly path: string | null;
   readonly bytes: number;
   /** ISO 8601, UTC. */
   readonly created: string;
@@ -29,6 +35,8 @@ export interface FileSummary {
   readonly chunks: number;
   /** Nodes that hold every object of it. */
   readonly copies: number;
+  /** ISO 8601, UTC: when a restored sample of it was last found right; null when never. */
+  readonly proven: string | null;
 }
 
 export interface EntrySummary {
@@ -42,7 +50,6 @@ export interface EntrySummary {
 }
 
 export interface FileInfo extends FileSummary {
-  readonly host: string;
   /** Bytes of all objects it needs, those it shares with others included. */
   readonly storedBytes: number;
   readonly entryCount: number;
@@ -60,10 +67,17 @@ const MOST_ENTRIES = 100;
 /**
  * Every file, oldest first.
  * @param counted nodes whose copies count beside this one's
+ * @param filter only what fits it; default: everything
  */
-export function* listFiles(vault: Vault, counted: readonly NodeId[] = []): Generator<FileSummary> {
+export function* listFiles(
+  vault: Vault,
+  counted: readonly NodeId[] = [],
+  filter: FileFilter = NO_FILTER,
+): Generator<FileSummary> {
   const open = opened(vault);
-  for (const row of eachFile(open.home.catalog)) yield summary(open, row, counted);
+  for (const row of eachFile(open.home.catalog)) {
+    if (fits(openFacts(open, row), filter)) yield summary(open, row, counted);
+  }
 }
 
 /** @throws E_NOT_FOUND, E_AMBIGUOUS, E_OBJECT_MISSING, integrity codes */
@@ -84,10 +98,10 @@ export async function fileInfo(
     if (entries.length === MOST_ENTRIES) break;
   }
   const storedBytes = open.home.objects.descendants(id).reduce((sum, object) => sum + object.storedBytes, 0);
-  const { host, entryCount, v: manifestVersion } = manifest;
+  const { entryCount, v: manifestVersion } = manifest;
   const { objects, nodes } = holdersOfFile(open.home.catalog, id);
   const holders = counted.map((node) => ({ node, objects: nodes.get(node) ?? 0 }));
-  const facts = { host, storedBytes, entryCount, entries, manifestVersion, objects };
+  const facts = { storedBytes, entryCount, entries, manifestVersion, objects };
   return { ...summary(open, row, counted), ...facts, holders: holders.filter((each) => each.objects > 0) };
 }
 
@@ -100,24 +114,32 @@ export interface RemoveResult {
 
 /** Takes files out of the vault. All ids are resolved before the first is removed. @throws E_NOT_FOUND, E_AMBIGUOUS */
 export async function removeFiles(home: Home, ids: readonly string[]): Promise<RemoveResult> {
+  const removed = [...new Set(ids.map((id) => resolveFileId(home, id)))].filter(isStoreId) as FileId[];
+  return removeFilesById(home, removed);
+}
+
+/** The same for what was looked up before; what somebody else has removed meanwhile is no error. */
+export function removeFilesById(home: Home, removed: readonly FileId[]): RemoveResult {
   const { catalog, isReadOnly, path } = openedHome(home);
   if (isReadOnly) throw new DisktroError('E_READ_ONLY', `home ${path} is open for reading only`);
-  const removed = [...new Set(ids.map((id) => resolveFileId(home, id)))].filter(isStoreId) as FileId[];
   const dead = removeFileRows(catalog, removed, Date.now());
   const tombstonedBytes = dead.reduce((sum, { storedBytes }) => sum + storedBytes, 0);
   return { removed, tombstoned: dead.length, tombstonedBytes };
 }
 
 function summary(vault: OpenVault, row: FileRow, counted: readonly NodeId[]): FileSummary {
-  const record = openRecord(vault.keys.name, row.sealed) as ReadonlyMap<string, unknown>;
+  const { name, host, path, tags, bytes, chunks } = openFacts(vault, row);
   return {
     id: row.id,
-    name: String(record.get('name')),
+    name,
     kind: row.kind,
-    bytes: Number(record.get('bytes')),
+    host,
+    path: path === undefined ? null : Buffer.from(path).toString('utf8'),
+    bytes,
     created: new Date(row.createdMs).toISOString(),
-    tags: record.get('tags') as readonly string[],
-    chunks: Number(record.get('chunks')),
+    tags,
+    chunks,
+    proven: row.provenMs === undefined ? null : new Date(row.provenMs).toISOString(),
     copies: counted.length === 0 ? Number(row.isComplete) : fewestCopies(vault.home.catalog, row.id, counted),
   };
 }

@@ -7,6 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { CommitObserver } from '../catalog/catalog.js';
 import { Catalog } from '../catalog/catalog.js';
+import { BUSY_TIMEOUT_MS } from '../catalog/database.js';
 import type { NewHolding } from '../catalog/holdings.js';
 import { enterHoldings } from '../catalog/holdings.js';
 import { ProcessLock } from '../catalog/lock.js';
@@ -23,8 +24,13 @@ import { nodeFileSystem } from '../store/file-system.js';
 import type { HomePaths } from '../store/paths.js';
 import { homePaths, OBJECT_KINDS } from '../store/paths.js';
 import { isBeingRebuilt, recoverAfterCrash } from './crash-recovery.js';
+import { waitForLocks } from './lock-wait.js';
 import type { VaultFile } from './vault-files.js';
 import { readVaultFile } from './vault-files.js';
+
+/** Of one try, when there will be others. */
+const PATIENT_BUSY_MS = 100;
+const LONGEST_BUSY_MS = 30_000;
 
 export interface HomeOptions {
   /** Absolute path of the home folder. */
@@ -32,6 +38,8 @@ export interface HomeOptions {
   readonly signal?: AbortSignal | undefined;
   /** Told in plain words what was done unasked, such as clearing up after a crash. */
   readonly onNotice?: ((message: string) => void) | undefined;
+  /** How long to wait while another process holds the home; default 0: not at all. */
+  readonly lockWaitSeconds?: number | undefined;
   /** Change nothing, and work on a home that cannot be written. */
   readonly readOnly?: boolean | undefined;
   /** Tests make these fail. */
@@ -136,7 +144,12 @@ export async function openHome(options: HomeOptions): Promise<Home> {
   return openStoreAndCatalog(options);
 }
 
+/** The same for this room. */
 export async function openStoreAndCatalog(options: HomeOptions): Promise<OpenHome> {
+  return waitForLocks(options, () => tryToOpen(options));
+}
+
+async function tryToOpen(options: HomeOptions): Promise<OpenHome> {
   throwIfAborted(options.signal);
   const fileSystem = options.fileSystem ?? nodeFileSystem;
   const paths = homePaths(options.home);
@@ -153,12 +166,24 @@ export async function openStoreAndCatalog(options: HomeOptions): Promise<OpenHom
     catalog = openedCatalog.catalog;
     const home = new OpenHome({ paths, fileSystem, vaultFile, token, lock, ...openedCatalog });
     if (!home.isReadOnly) await recoverAfterCrash(home, options.onNotice);
+    if (isPatient(options)) bePatient(home, options.lockWaitSeconds ?? 0);
     return home;
   } catch (error) {
     catalog?.close();
     lock?.release();
     throw error;
   }
+}
+
+const isPatient = ({ lockWaitSeconds = 0 }: HomeOptions): boolean => lockWaitSeconds > 0;
+
+/**
+ * Finds out now whether another process is writing, while it can be waited for and interrupted. From here on SQLite
+ * itself waits, and this process hears no signal meanwhile: not for too long.
+ */
+function bePatient({ catalog, isReadOnly }: OpenHome, lockWaitSeconds: number): void {
+  if (!isReadOnly) catalog.probe();
+  catalog.setBusyTimeout(Math.min(LONGEST_BUSY_MS, Math.max(BUSY_TIMEOUT_MS, lockWaitSeconds * 1000)));
 }
 
 /**
@@ -260,7 +285,10 @@ function openCatalog(
   const isReadOnly = options.readOnly === true;
   try {
     fs.accessSync(paths.home, fs.constants.W_OK);
-    const catalog = Catalog.open(paths.catalog, { observer: options.commitObserver });
+    const catalog = Catalog.open(paths.catalog, {
+      observer: options.commitObserver,
+      ...(isPatient(options) ? { busyTimeoutMs: PATIENT_BUSY_MS } : {}),
+    });
     return { catalog, isReadOnly, scratchFolder: undefined };
   } catch (error) {
     const isFull = isDisktroError(error, 'E_NO_SPACE');

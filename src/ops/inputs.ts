@@ -7,9 +7,9 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import type { Entry } from '../core/entry.js';
 import type { ByteSource } from '../core/input-window.js';
-import { abortedError, DisktroError } from '../errors.js';
 import type { OpenFile } from '../store/file-system.js';
 import { openFile } from '../store/file-system.js';
+import { fileSource, inputError, notAFile } from './file-source.js';
 
 export type InputEntry = Pick<Entry, 'path' | 'mode' | 'uid' | 'gid' | 'mtimeNs'>;
 
@@ -70,21 +70,6 @@ export function streamInput(stream: AsyncIterable<Uint8Array>, name: string | un
 /** What an open descriptor gives until its end; it stays open. */
 export function descriptorInput(descriptor: number, name: string | undefined): Input {
   return unnamedInput(descriptorSource(openFile(descriptor)), name);
-}
-
-/** Closing waits for the read under way: its descriptor's number must not become another file's before. */
-function fileSource(file: OpenFile, shown: string): ByteSource {
-  let reading: Promise<unknown> = Promise.resolve();
-  return {
-    read(target) {
-      const read = file.read(target, null).catch(inputError(shown));
-      reading = read.catch(() => {});
-      return read;
-    },
-    async close() {
-      await reading;
-    },
-  };
 }
 
 /** Stdin is nobody's to close, and a read of it may wait for ever. */
@@ -150,35 +135,3 @@ function absolutePath(file: string | Buffer): string | Uint8Array {
 }
 
 const SLASH = 0x2f;
-
-function inputError(shown: string): (error: unknown) => never {
-  return (error) => {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ABORT_ERR') throw abortedError(error);
-    if (code === 'EISDIR') throw notAFile(shown, 'a folder');
-    throw new DisktroError(
-      'E_INPUT',
-      `cannot read ${JSON.stringify(shown)}: ${REASONS[code ?? ''] ?? code}`,
-      {
-        details: { path: shown, errno: code },
-        cause: error,
-      },
-    );
-  };
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file',
-  EACCES: 'permission denied',
-  EPERM: 'permission denied',
-  EIO: 'input/output error',
-  ENOTDIR: 'no such file (a part of the path is no folder)',
-  ELOOP: 'too many symbolic links',
-  ENAMETOOLONG: 'the name is too long',
-};
-
-function notAFile(shown: string, what: string): DisktroError {
-  return new DisktroError('E_INPUT', `cannot store ${JSON.stringify(shown)}: expected a file, got ${what}`, {
-    details: { path: shown },
-  });
-}

@@ -26,6 +26,7 @@ import { rebuildLock } from './crash-recovery.js';
 import { enterHeld, isOfOthers, keepAgreements } from './held-rebuild.js';
 import type { HomeOptions } from './home.js';
 import { OpenHome } from './home.js';
+import { waitForLocks } from './lock-wait.js';
 import { catalogRecord } from './manifest-writer.js';
 import { ObjectReader } from './object-reader.js';
 import { OpenVault, unlockVault } from './vault.js';
@@ -51,7 +52,7 @@ export async function rebuildCatalog(options: RebuildOptions): Promise<RebuildRe
   const startedMs = performance.now();
   const paths = homePaths(options.home);
   const { vaultFile, unlocked } = await unlockVault(options);
-  const lock = lockHome(paths);
+  const lock = await waitForLocks(options, async () => lockHome(paths));
   const token = newToken();
   const aside = path.join(paths.temporary, `${token}-catalog.db`);
   try {

@@ -1,11 +1,11 @@
 /** How a home stands: what it holds, how safe it is, when it was last used and checked. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { countDegraded } from '../catalog/copies.js';
-import { countFiles } from '../catalog/files.js';
+import { countFiles, newestOfEachPath } from '../catalog/files.js';
 import { heldTotals } from '../catalog/holdings.js';
 import type { MetaKey } from '../catalog/meta.js';
 import { getMeta } from '../catalog/meta.js';
-import type { NodeId } from '../core/ids.js';
+import type { FileId, NodeId } from '../core/ids.js';
 import { abortedError, isDisktroError } from '../errors.js';
 import type { MemberStatus } from '../net/liveness.js';
 import type { Cluster } from './cluster.js';
@@ -13,7 +13,8 @@ import { contact } from './contact.js';
 import type { Home, OpenHome } from './home.js';
 import { vaultIdOfHome } from './home.js';
 import { NodeFiles } from './node-files.js';
-import { openedHome } from './vault.js';
+import { openFacts } from './stored-facts.js';
+import { OpenVault, openedHome } from './vault.js';
 
 export interface Status {
   readonly home: string;
@@ -30,9 +31,25 @@ export interface Status {
   /** What is kept for other nodes' vaults. */
   readonly held: { readonly objects: number; readonly bytes: number };
   readonly peers: Readonly<Record<MemberStatus, number>>;
-  /** ISO 8601, UTC; null when there was none. */
+  /** When each last succeeded: ISO 8601, UTC; null when it never did. */
   readonly lastChunk: string | null;
   readonly lastVerify: string | null;
+  readonly lastGc: string | null;
+  readonly lastForget: string | null;
+  readonly lastDrill: string | null;
+  /** The newest of each path that files or trees lay at. */
+  readonly newest: readonly NewestOfPath[];
+}
+
+export interface NewestOfPath {
+  readonly id: FileId;
+  /** ISO 8601, UTC. */
+  readonly created: string;
+  /** ISO 8601, UTC: when a restored sample was last found right; null when never. */
+  readonly proven: string | null;
+  /** Where it lay; null without the vault's key. */
+  readonly host: string | null;
+  readonly path: string | null;
 }
 
 export interface StatusOptions {
@@ -53,7 +70,7 @@ export async function homeStatus(home: Home, { replicas, cluster, signal }: Stat
   const counted = cluster?.counted().filter((node) => node !== cluster.self) ?? [];
   const open = openedHome(home);
   const nodeId = cluster?.self ?? (await new NodeFiles(open).read())?.id ?? null;
-  return { ...(await homeFacts(open, replicas, counted)), nodeId, peers };
+  return { ...(await homeFacts(open, replicas, counted)), nodeId, peers, newest: newestOf(home) };
 }
 
 /** What a home knows by itself. @param counted other nodes whose copies count */
@@ -61,7 +78,7 @@ export async function homeFacts(
   open: OpenHome,
   replicas: number,
   counted: readonly NodeId[],
-): Promise<Omit<Status, 'nodeId' | 'peers'>> {
+): Promise<Omit<Status, 'nodeId' | 'peers' | 'newest'>> {
   const { objects, bytes, tombstoned } = open.objects.totals();
   const { freeBytes } = await open.fileSystem.space(open.path);
   const time = (key: MetaKey): string | null => {
@@ -80,7 +97,23 @@ export async function homeFacts(
     held: heldTotals(open.catalog),
     lastChunk: time('last_chunk_ms'),
     lastVerify: time('last_verify_ms'),
+    lastGc: time('last_gc_ms'),
+    lastForget: time('last_forget_ms'),
+    lastDrill: time('last_drill_ms'),
   };
+}
+
+function newestOf(home: Home): readonly NewestOfPath[] {
+  return newestOfEachPath(openedHome(home).catalog).map((row) => {
+    const facts = home instanceof OpenVault ? openFacts(home, row) : undefined;
+    return {
+      id: row.id,
+      created: new Date(row.createdMs).toISOString(),
+      proven: row.provenMs === undefined ? null : new Date(row.provenMs).toISOString(),
+      host: facts?.host ?? null,
+      path: facts?.path === undefined ? null : Buffer.from(facts.path).toString('utf8'),
+    };
+  });
 }
 
 const NO_PEERS: Status['peers'] = { online: 0, unreachable: 0, offline: 0 };

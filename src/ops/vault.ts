@@ -176,7 +176,7 @@ export async function createVault(
   masterKey.fill(0);
   const sizes = chunkSizes(options.averageChunkBytes ?? DEFAULT_AVERAGE_CHUNK_BYTES);
 
-  const lock = await lockForInit(paths);
+  const lock = await lockForInit(paths, options.lockWaitSeconds ?? 0);
   try {
     if ((await readVaultFile(fileSystem, paths)) !== undefined) throw vaultExists(options.home);
     const token = newToken();
@@ -222,12 +222,15 @@ function catalogOfNode(paths: HomePaths): 'holding' | 'empty' | 'none' {
   }
 }
 
-async function lockForInit(paths: HomePaths): Promise<ProcessLock> {
+async function lockForInit(paths: HomePaths, lockWaitSeconds: number): Promise<ProcessLock> {
   try {
     fs.mkdirSync(paths.home, { recursive: true, mode: 0o700 });
     for (const folder of [paths.temporary, paths.slots])
       fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const lock = await ProcessLock.acquire(path.join(paths.temporary, 'init.lock'), 30_000);
+    const lock = await ProcessLock.acquire(
+      path.join(paths.temporary, 'init.lock'),
+      Math.max(30, lockWaitSeconds) * 1000,
+    );
     if (lock !== undefined) return lock;
   } catch (error) {
     throw fileSystemError(error, `making a home at ${paths.home}`);

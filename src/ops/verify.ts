@@ -90,7 +90,8 @@ export async function verify(home: Home, options: VerifyOptions = {}): Promise<V
         totals: rows.totals,
       },
     );
-    if (options.ids === undefined && !open.isReadOnly) {
+    const isGood = result.corrupt.length === 0 && result.missing.length === 0;
+    if (options.ids === undefined && isGood && !open.isReadOnly) {
       open.catalog.write(() => setMeta(open.catalog.database, 'last_verify_ms', Date.now()));
     }
     return result;

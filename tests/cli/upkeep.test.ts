@@ -31,7 +31,19 @@ t.test('ls prints a line per file, oldest first, that cut and grep can work with
   );
   t.match(lines[1], new RegExp(`^${id}  5 B      .+  1/3  notes\\.txt$`), 'in columns');
   const [first, second] = jsonLines((await place.run('ls', '--json')).stdout);
-  t.same(fieldsOf(first), ['bytes', 'chunks', 'copies', 'created', 'id', 'kind', 'name', 'tags']);
+  t.same(fieldsOf(first), [
+    'bytes',
+    'chunks',
+    'copies',
+    'created',
+    'host',
+    'id',
+    'kind',
+    'name',
+    'path',
+    'proven',
+    'tags',
+  ]);
   t.match(first, { id: file.id, name: file.name, kind: 'file', bytes: 400_000, created: ISO_TIME, tags: [] });
   t.ok(Number(first?.chunks) > 2);
   t.match(second, { id, name: 'notes.txt', chunks: 1, copies: 1 });
@@ -64,6 +76,8 @@ t.test('info tells all that is known of a file', async (t) => {
     'manifestVersion',
     'name',
     'objects',
+    'path',
+    'proven',
     'storedBytes',
     'tags',
   ]);
@@ -232,7 +246,11 @@ t.test('status tells how things stand, without a password', async (t) => {
     'held',
     'home',
     'lastChunk',
+    'lastDrill',
+    'lastForget',
+    'lastGc',
     'lastVerify',
+    'newest',
     'nodeId',
     'objects',
     'peers',

@@ -2,6 +2,7 @@
 // what goes between them when told to. Needs Linux, root, iproute2 and python3; the machine's own network is not touched.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Test } from 'tap';
@@ -37,6 +38,7 @@ export class VirtualNetwork {
 
   /** Ends with the test. */
   static async open(test: Test, hosts: number): Promise<VirtualNetwork> {
+    sweep();
     const network = new VirtualNetwork(hosts);
     test.teardown(() => network.#close());
     await network.#open();
@@ -135,4 +137,11 @@ function run(...words: string[]): void {
   throw new Error(
     `${words.join(' ')}: ${stderr || error}\nnetwork namespaces, iproute2 and python3 are needed`,
   );
+}
+
+/** Namespaces of runs that were killed before they could tidy up. */
+function sweep(): void {
+  const { stdout } = spawnSync('ip', ['netns', 'list'], { encoding: 'utf8' });
+  for (const [name, pid] of (stdout ?? '').matchAll(/^dsk(\d+)x\d+-\w+/gm))
+    if (!existsSync(`/proc/${pid}`)) spawnSync('ip', ['netns', 'del', name]);
 }

@@ -20,12 +20,16 @@ class MemoryChunks {
   readonly loads: StoreId[] = [];
   stores = 0;
 
-  readonly store = async (plaintext: Uint8Array, children: readonly StoreId[]): Promise<ChunkRef> => {
+  readonly store = async (
+    plaintext: Uint8Array,
+    children: readonly StoreId[],
+  ): Promise<{ readonly ref: ChunkRef }> => {
     this.stores++;
     const storeId = createHash('sha256').update(plaintext).digest('hex') as StoreId;
     this.chunks.set(storeId, Buffer.from(plaintext));
     this.children.set(storeId, children);
-    return { storeId, plainId: storeId as string as PlainId, rawBytes: plaintext.byteLength };
+    const rawBytes = plaintext.byteLength;
+    return { ref: { storeId, plainId: storeId as string as PlainId, rawBytes } };
   };
 
   readonly load = async (ref: ChunkRef): Promise<Uint8Array> => {
@@ -234,7 +238,8 @@ holds(
 /** A list of one item, wrapped in list chunks up to `depth`. */
 async function nested(chunks: MemoryChunks, depth: number): Promise<EncodedList> {
   let inner: CborValue = 'the item';
-  for (let level = 0; level < depth; level++) inner = encodeRef(await chunks.store(encodeCbor(inner), []));
+  for (let level = 0; level < depth; level++)
+    inner = encodeRef((await chunks.store(encodeCbor(inner), [])).ref);
   return { depth, count: 1, items: [inner] };
 }
 
@@ -263,9 +268,9 @@ t.test('a list that has more or fewer items than it counts is refused at its end
 
 t.test('a list that would expand to billions of items is refused at the first too many', async (t) => {
   const chunks = new MemoryChunks();
-  let ref = await chunks.store(Buffer.alloc(1000), []);
+  let ref = (await chunks.store(Buffer.alloc(1000), [])).ref;
   for (let depth = 1; depth < MAX_LIST_DEPTH; depth++) {
-    ref = await chunks.store(Buffer.concat(Array(900).fill(encodeCbor(encodeRef(ref)))), []);
+    ref = (await chunks.store(Buffer.concat(Array(900).fill(encodeCbor(encodeRef(ref)))), [])).ref;
   }
   const bomb = { depth: MAX_LIST_DEPTH, count: 1500, items: [encodeRef(ref)] };
   await t.rejects(read(chunks, bomb), { name: 'DisktroError', code: 'E_LIST_INVALID' });
@@ -274,7 +279,7 @@ t.test('a list that would expand to billions of items is refused at the first to
 
 t.test('a list chunk of nothing is refused: many of them would take long to hold no item', async (t) => {
   const chunks = new MemoryChunks();
-  const ref = await chunks.store(Buffer.alloc(0), []);
+  const ref = (await chunks.store(Buffer.alloc(0), [])).ref;
   const encoded = { depth: 1, count: 0, items: [encodeRef(ref), encodeRef(ref)] };
   await t.rejects(read(chunks, encoded), { name: 'DisktroError', code: 'E_LIST_INVALID' });
   t.equal(chunks.loads.length, 1);
@@ -292,7 +297,7 @@ t.test('a list chunk that is no sequence of items is refused', async (t) => {
   };
   for (const [name, [plaintext, code]] of Object.entries(bad)) {
     const chunks = new MemoryChunks();
-    const ref = await chunks.store(plaintext, []);
+    const ref = (await chunks.store(plaintext, [])).ref;
     const encoded = { depth: 2, count: 1, items: [encodeRef(ref)] };
     await t.rejects(read(chunks, encoded), { name: 'DisktroError', code }, name);
   }

@@ -112,7 +112,12 @@ t.test('a list chunk whose items are not in deterministic form is refused', asyn
     const pending = await writer.write({ bytes });
     writer.flush();
     const ref = await pending.ref;
-    const list = await writer.writeList(respell(encodeCbor(encodeRef(ref))), [ref.storeId]);
+    const pendingList = await writer.write({
+      bytes: respell(encodeCbor(encodeRef(ref))),
+      children: [ref.storeId],
+    });
+    writer.flush();
+    const list = await pendingList.ref;
     const { id } = await storeManifest(vault, writer, {
       kind: 'file',
       name: 'name',

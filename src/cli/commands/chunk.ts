@@ -1,4 +1,5 @@
 /** `disktro chunk`: stores each input and prints its id. An input that fails does not stop the others. */
+import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { NodeId } from '../../core/ids.js';
 import { DisktroError, isDisktroError, throwIfAborted, usageError } from '../../errors.js';
@@ -14,6 +15,7 @@ import type { ReplicateProgress } from '../../ops/object-sender.js';
 import { tooFewCopies } from '../../ops/too-few-copies.js';
 import type { Vault } from '../../ops/vault.js';
 import { openedHome } from '../../ops/vault.js';
+import { ChunkStats } from '../chunk-stats.js';
 import { type Context, openOrCreateVault, progressOf } from '../context.js';
 import { agreeOnRecord, clusterOf, type LimitFlags, limitedContext, memberNames } from '../node-context.js';
 import type { Progress } from '../progress.js';
@@ -23,10 +25,14 @@ import { count, formatBytes, formatSeconds, rateRemark } from '../units.js';
 interface ChunkFlags extends LimitFlags {
   readonly name?: string;
   readonly tag?: readonly string[];
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly time?: number;
   readonly replicas?: number;
   readonly compress: boolean;
   readonly chunker?: 'cdc' | 'fixed';
   readonly replicate: boolean;
+  readonly stats?: boolean;
+  readonly force?: boolean;
 }
 
 const STDIN = '-';
@@ -46,13 +52,17 @@ export async function run(given: Context, paths: readonly string[], flags: Chunk
   };
   const makeCopier = cluster === undefined ? undefined : await copierMaker(context, vault, cluster);
   const rawOf = rawArguments();
+  const stats = new ChunkStats();
   let failed = 0;
+  let unread = 0;
   let tooFew: DisktroError | undefined;
   for (const path of paths) {
     throwIfAborted(context.signal);
     try {
       const result = await chunkOne(context, vault, rawOf(path) ?? path, flags, makeCopier);
+      stats.add(result, result.files);
       report(context, result, cluster);
+      unread += result.failed?.length ?? 0;
       tooFew ??= flags.replicate ? tooFewCopies(result, context.config.min_replicas) : undefined;
     } catch (error) {
       if (paths.length === 1 || !isDisktroError(error, 'E_INPUT')) throw error;
@@ -60,7 +70,9 @@ export async function run(given: Context, paths: readonly string[], flags: Chunk
       failed += 1;
     }
   }
+  if (flags.stats) stats.print(context.output);
   if (failed > 0) throw inputsFailed(failed, paths.length);
+  if (unread > 0) throw partsFailed(unread);
   if (tooFew !== undefined) throw tooFew;
 }
 
@@ -98,9 +110,19 @@ async function chunkOne(
       progress.update({ done: bytes, total: totalBytes, detail }, facts);
     },
   };
-  return path === STDIN
-    ? await chunkDescriptor(vault, STDIN_DESCRIPTOR, options)
-    : await chunkFile(vault, path, options);
+  if (path === STDIN) return await chunkDescriptor(vault, STDIN_DESCRIPTOR, options);
+  if (!isFolder(path)) return await chunkFile(vault, path, options);
+  const { chunkTree } = await import('../../ops/chunk-tree.js');
+  return await chunkTree(vault, path, { ...options, force: flags.force });
+}
+
+/** What cannot be looked at is taken for a file: opening it says what is wrong. */
+function isFolder(path: string | Buffer): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 /** Makes what copies one input to peers, with a progress of its own once `storing` is done. */
@@ -137,6 +159,7 @@ function chunkOptions({ config, output, signal }: Context, flags: ChunkFlags): C
   return {
     ...(flags.name === undefined ? {} : { name: flags.name }),
     ...(flags.tag === undefined ? {} : { tags: flags.tag }),
+    ...(flags.time === undefined ? {} : { createdMs: flags.time }),
     ...(flags.chunker === undefined ? {} : { chunker: flags.chunker }),
     compression: flags.compress ? config.compression : 'none',
     workers: config.workers,
@@ -149,6 +172,8 @@ function chunkOptions({ config, output, signal }: Context, flags: ChunkFlags): C
 function report({ output }: Context, result: ChunkResult, cluster: Cluster | undefined): void {
   if (output.isJson) output.record(result);
   else output.result(result.id);
+  if (!output.isJson)
+    for (const { path, reason } of result.failed ?? []) output.warning(`${path}: ${reason}; not stored`);
   output.note(summary(result, cluster));
 }
 
@@ -160,7 +185,20 @@ function summary(result: ChunkResult, cluster: Cluster | undefined): string {
   const copiesText = `${copies.confirmed} of ${count(copies.wanted, 'copy', 'copies')}`;
   const hasPeers = (cluster?.everyone().length ?? 0) > 0;
   const reason = isShort && copies.confirmed <= 1 && !hasPeers ? ': no peers yet' : '';
-  return `${name}: ${formatBytes(bytes)}, ${count(chunks, 'chunk')}, ${newChunks} new, ${work}; ${copiesText}${reason}`;
+  const files =
+    result.files === undefined ? '' : `${count(result.files, 'file')} (${result.unchanged} unchanged), `;
+  return `${name}: ${files}${formatBytes(bytes)}, ${count(chunks, 'chunk')}, ${newChunks} new, ${work}; ${copiesText}${reason}`;
+}
+
+/** The rest of the tree is stored, under the id that was printed. */
+function partsFailed(failed: number): DisktroError {
+  return new DisktroError(
+    'E_INPUTS_FAILED',
+    `${count(failed, 'path')} could not be read; the rest is stored`,
+    {
+      details: { failed },
+    },
+  );
 }
 
 function inputsFailed(failed: number, total: number): DisktroError {

@@ -43,6 +43,7 @@ function factsOf(info: ShownInfo, replicas: number): [label: string, value: stri
     ['created', formatLocalTime(info.created)],
     ['host', info.host],
     ['tags', info.tags.length === 0 ? '-' : info.tags.join(', ')],
+    ['proven', info.proven === null ? 'never' : formatLocalTime(info.proven)],
     ['copies', `${info.copies} of ${replicas}`],
     ['nodes', nodesText(info)],
     ['format', `manifest version ${info.manifestVersion}`],

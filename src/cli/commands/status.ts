@@ -1,7 +1,10 @@
 /** `disktro status`: home, vault, objects, copies and peers at a glance. No password. */
+
+import { isDisktroError } from '../../errors.js';
+import type { Home } from '../../ops/home.js';
 import { homeStatus, type Status } from '../../ops/status.js';
 import { openedHome } from '../../ops/vault.js';
-import { type Context, openHome } from '../context.js';
+import { type Context, openHome, openVault } from '../context.js';
 import { escapeControls } from '../escape.js';
 import { clusterOf } from '../node-context.js';
 import { tableLines } from '../table.js';
@@ -9,7 +12,7 @@ import { count, formatBytes, formatLocalTime } from '../units.js';
 
 export async function run(context: Context): Promise<void> {
   const { output, config } = context;
-  await using home = await openHome(context, { isReadOnly: true });
+  await using home = await openFor(context);
   const cluster = await clusterOf(context, openedHome(home));
   await using _closing = { [Symbol.asyncDispose]: async () => cluster?.close() };
   const status = await homeStatus(home, { replicas: config.replica_count, cluster, signal: context.signal });
@@ -24,6 +27,33 @@ export async function run(context: Context): Promise<void> {
   for (const line of tableLines(rows)) output.result(line);
 }
 
+/** With the key where it costs no question: paths are told then. */
+async function openFor(context: Context): Promise<Home> {
+  const isAskedFor = context.output.isJson && hasPasswordSource(context);
+  const home = await openHome(context, { isReadOnly: true });
+  if (!isAskedFor || home.vaultId === undefined) return home;
+  try {
+    const vault = await openVault(context, { isReadOnly: true });
+    await home.close();
+    return vault;
+  } catch (error) {
+    if (!isDisktroError(error, 'E_WRONG_PASSWORD')) {
+      await home.close();
+      throw error;
+    }
+    context.output.warning('wrong password: paths are not told');
+    return home;
+  }
+}
+
+function hasPasswordSource({ globals, env }: Context): boolean {
+  const names = ['DISKTRO_PASSWORD', 'DISKTRO_PASSWORD_FILE', 'DISKTRO_PASSWORD_COMMAND'];
+  const isGiven = globals.passwordFile !== undefined || globals.passwordCommand !== undefined;
+  return isGiven || names.some((name) => (env[name] ?? '') !== '');
+}
+
+const whenText = (iso: string | null): string => (iso === null ? 'never' : formatLocalTime(iso));
+
 function factsOf(status: Status, replicas: number): [label: string, value: string][] {
   const { online, unreachable, offline } = status.peers;
   return [
@@ -37,7 +67,10 @@ function factsOf(status: Status, replicas: number): [label: string, value: strin
     ['waiting for gc', count(status.tombstoned, 'object')],
     ['free space', formatBytes(status.freeBytes)],
     ['peers', `${online} online, ${unreachable} unreachable, ${offline} offline`],
-    ['last chunk', status.lastChunk === null ? 'never' : formatLocalTime(status.lastChunk)],
-    ['last verify', status.lastVerify === null ? 'never' : formatLocalTime(status.lastVerify)],
+    ['last chunk', whenText(status.lastChunk)],
+    ['last verify', whenText(status.lastVerify)],
+    ['last forget', whenText(status.lastForget)],
+    ['last gc', whenText(status.lastGc)],
+    ['last drill', whenText(status.lastDrill)],
   ];
 }

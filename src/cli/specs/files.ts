@@ -1,11 +1,12 @@
 /** The subcommands that a person meets first: files in, files out, what there is. Data only. */
 import type { CommandSpec } from '../command-spec.js';
-import { nonEmpty, wholeNumber } from '../option-values.js';
+import { nonEmpty, parseTime, wholeNumber } from '../option-values.js';
+import { FILTERS } from './filters.js';
 import { LIMIT_DOWNLOAD, LIMIT_UPLOAD } from './limits.js';
 
 const ID_HELP =
   'ID is a file id, a unique prefix of 8 or more of its digits, an exact name (the newest of that name), ' +
-  'or `latest`.';
+  '`latest`, or `latest:PATH`: the newest that lay at that path of this machine.';
 
 const CHUNK: CommandSpec = {
   name: 'chunk',
@@ -22,6 +23,11 @@ const CHUNK: CommandSpec = {
       help: 'a tag to find it by; may be repeated',
       parse: nonEmpty,
       isRepeatable: true,
+    },
+    {
+      flags: '--time <time>',
+      help: 'when it is to have been stored, such as 2024-03-01T02:30:00Z; without a zone: local time (default: now)',
+      parse: parseTime,
     },
     {
       flags: '--replicas <n>',
@@ -44,6 +50,10 @@ const CHUNK: CommandSpec = {
     {
       flags: '--force',
       help: 'read even what seems unchanged inside folders; files named here are always read',
+    },
+    {
+      flags: '--stats',
+      help: 'one line on stderr at the end, also with -q: files, bytes, new, stored, seconds',
     },
     LIMIT_UPLOAD,
     LIMIT_DOWNLOAD,
@@ -97,10 +107,16 @@ const REASSEMBLE: CommandSpec = {
 const LS: CommandSpec = {
   name: 'ls',
   summary: 'list the stored files, oldest first',
+  options: FILTERS,
   details:
     'Columns: id, size, created, copies, name. On a terminal ids are cut to 12 digits; ' +
     'in a pipe they are whole and there is no heading.',
-  examples: ['disktro ls', "disktro ls | grep '\\.tar$' | cut -c1-64", 'disktro ls --json'],
+  examples: [
+    'disktro ls',
+    "disktro ls | grep '\\.tar$' | cut -c1-64",
+    'disktro ls --path ~/documents',
+    'disktro ls --json',
+  ],
   exits: ['usage', 'noVault', 'locked', 'wrongPassword'],
   isListing: true,
   load: () => import('../commands/ls.js'),

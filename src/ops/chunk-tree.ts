@@ -1,0 +1,122 @@
+/**
+ * A folder with all that is in it into the vault, as one manifest: one pass, bounded memory, acknowledged only when
+ * durable. What cannot be read is named, and the rest is stored.
+ */
+import os from 'node:os';
+import path from 'node:path';
+import { TREE_ROOT } from '../core/entry.js';
+import { gearTable } from '../core/gear.js';
+import { throwIfAborted } from '../errors.js';
+import { loadExtendedAttributes } from '../store/extended-attributes.js';
+import type { ChunkOptions, ChunkResult } from './chunk.js';
+import { ChunkWriter } from './chunk-writer.js';
+import { inputError } from './file-source.js';
+import { checkNameAndTags } from './manifest-writer.js';
+import { previousTree } from './previous-tree.js';
+import { SmallFiles } from './small-files.js';
+import { storeResult } from './store-result.js';
+import { threadCount } from './threads.js';
+import { TreeEntries } from './tree-entries.js';
+import { TreeReader } from './tree-reader.js';
+import { runSteps } from './tree-steps.js';
+import { absoluteFolder, walkTree } from './tree-walk.js';
+import type { OpenVault, Vault } from './vault.js';
+import { opened } from './vault.js';
+
+export interface TreeOptions extends ChunkOptions {
+  /** Reads also files that seem unchanged since the newest tree of the same host and path. */
+  readonly force?: boolean | undefined;
+}
+
+/**
+ * Stores a folder. `folder` may be bytes, for names that are not UTF-8; a link to a folder is followed.
+ * @throws E_INPUT when the folder itself cannot be read; else as `chunkFile`
+ */
+export async function chunkTree(
+  vault: Vault,
+  folder: string | Buffer,
+  options: TreeOptions = {},
+): Promise<ChunkResult> {
+  const startedMs = performance.now();
+  throwIfAborted(options.signal);
+  checkNameAndTags(options.name, options.tags ?? []);
+  const open = opened(vault);
+  open.home.session();
+  const writer = new ChunkWriter(
+    open,
+    open.engine(threadCount(options.workers)),
+    options.compression ?? 'auto',
+  );
+  try {
+    return await storeTree(open, writer, absoluteFolder(folder), options, startedMs);
+  } finally {
+    await writer.close();
+  }
+}
+
+async function storeTree(
+  vault: OpenVault,
+  writer: ChunkWriter,
+  root: string | Buffer,
+  options: TreeOptions,
+  startedMs: number,
+): Promise<ChunkResult> {
+  const createdMs = Date.now();
+  const { signal, onProgress } = options;
+  const notice = options.onNotice ?? (() => {});
+  const workspace = vault.borrowWorkspace();
+  const lists = { chunks: writer.listWriter(), entries: writer.listWriter() };
+  const reader = new TreeReader({
+    walk: walkTree(root, { onFailure: (at, error) => noteFailure(reader, root, at, error) }),
+    entries: new TreeEntries({
+      startedMs: createdMs,
+      attributes: await loadExtendedAttributes(),
+      onNotice: notice,
+    }),
+    small: new SmallFiles(vault.sizes, gearTable(vault.keys.chunker), writer.engine.concurrency),
+    cutter: workspace.cutters[options.chunker ?? 'cdc'],
+    memory: workspace.memory,
+    push: (entry) => lists.entries.pushEncoded(entry),
+    previous: options.force === true ? undefined : await previousTree(vault, os.hostname(), root),
+    writer,
+    onNotice: notice,
+    signal,
+  });
+  await runSteps(reader.steps(), writer, lists.chunks, signal, () =>
+    onProgress?.({ ...reader.total, totalBytes: undefined, ...writer.stats, chunks: lists.chunks.count }),
+  );
+  vault.giveWorkspace(workspace);
+  const [chunks, entries] = [await lists.chunks.finish(), await lists.entries.finish()];
+  const result = await storeResult(vault, writer, options, {
+    kind: 'tree',
+    name: options.name ?? nameOf(root),
+    tags: options.tags ?? [],
+    host: os.hostname(),
+    path: root,
+    bytes: reader.total.bytes,
+    chunks,
+    entries,
+    createdMs: options.createdMs ?? createdMs,
+  });
+  const { files, unchanged, knownBytes } = reader.total;
+  const dedupedBytes = result.dedupedBytes + knownBytes;
+  const seconds = (performance.now() - startedMs) / 1000;
+  return { ...result, dedupedBytes, files, unchanged, failed: reader.failed, seconds };
+}
+
+/** A folder that cannot be listed at all is no empty tree. @throws E_INPUT for the root */
+function noteFailure(
+  reader: TreeReader,
+  root: string | Buffer,
+  at: string | Uint8Array,
+  error: unknown,
+): void {
+  if (at === TREE_ROOT) inputError(root.toString())(error);
+  reader.fail(at, error);
+}
+
+/** The folder's own name; of `/` that. */
+function nameOf(root: string | Buffer): string {
+  const text = root.toString();
+  return path.basename(text) || text;
+}

@@ -1,0 +1,54 @@
+/** The bytes of one open file as a source, and what its errors mean to a person. Knows nothing of entries or chunks. */
+import type { ByteSource } from '../core/input-window.js';
+import { abortedError, DisktroError } from '../errors.js';
+import type { OpenFile } from '../store/file-system.js';
+
+/** Closing waits for the read under way: its descriptor's number must not become another file's before. */
+export function fileSource(file: OpenFile, shown: string): ByteSource {
+  let reading: Promise<unknown> = Promise.resolve();
+  return {
+    read(target) {
+      const read = file.read(target, null).catch(inputError(shown));
+      reading = read.catch(() => {});
+      return read;
+    },
+    async close() {
+      await reading;
+    },
+  };
+}
+
+/** A handler that throws `E_INPUT` with the reason, or E_ABORTED. */
+export function inputError(shown: string): (error: unknown) => never {
+  return (error) => {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ABORT_ERR') throw abortedError(error);
+    if (code === 'EISDIR') throw notAFile(shown, 'a folder');
+    throw new DisktroError('E_INPUT', `cannot read ${JSON.stringify(shown)}: ${reasonOf(error)}`, {
+      details: { path: shown, errno: code },
+      cause: error,
+    });
+  };
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EIO: 'input/output error',
+  ENOTDIR: 'no such file (a part of the path is no folder)',
+  ELOOP: 'too many symbolic links',
+  ENAMETOOLONG: 'the name is too long',
+};
+
+/** Why a file cannot be read, in words. */
+export function reasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return REASONS[code ?? ''] ?? code ?? message;
+}
+
+export function notAFile(shown: string, what: string): DisktroError {
+  return new DisktroError('E_INPUT', `cannot store ${JSON.stringify(shown)}: expected a file, got ${what}`, {
+    details: { path: shown },
+  });
+}

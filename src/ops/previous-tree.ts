@@ -1,0 +1,128 @@
+/**
+ * The newest tree of the same host and path, read along in step with the walk, both being sorted alike: a file that is
+ * still what it was is carried over without being opened. Holds a few list chunks at a time.
+ * When anything of the old manifest cannot be read, files are simply read again.
+ */
+import { newestByPath } from '../catalog/files.js';
+import type { ScannedEntry } from '../core/entry-scan.js';
+import { scanEntries } from '../core/entry-scan.js';
+import type { ChunkRef, EncodedList } from '../core/list.js';
+import { decodeRef, readList, readListBytes } from '../core/list.js';
+import { pathTag } from '../core/sealed-record.js';
+import { isDisktroError } from '../errors.js';
+import { ObjectReader } from './object-reader.js';
+import { SparseChunks } from './sparse-chunks.js';
+import type { Found } from './tree-walk.js';
+import type { OpenVault } from './vault.js';
+
+/** References of the old list that are kept for a look back; what lies further behind is read again. */
+const KEPT_REFS = 16_384;
+
+export class PreviousTree {
+  readonly #entries: AsyncGenerator<Uint8Array>;
+  readonly #refs: AsyncGenerator<ChunkRef>;
+  readonly #sparse: SparseChunks | undefined;
+  readonly #keptRefs = new Map<number, ChunkRef>();
+  #page: ScannedEntry[] = [];
+  #next = 0;
+  #refCount = 0;
+  #isOver = false;
+
+  constructor(
+    reader: ObjectReader,
+    manifest: { readonly chunks: EncodedList; readonly entries: EncodedList },
+    sparse?: SparseChunks,
+  ) {
+    this.#sparse = sparse;
+    const load = (ref: ChunkRef): Promise<Uint8Array> => reader.readListChunk(ref);
+    this.#entries = readListBytes(manifest.entries, load);
+    this.#refs = refsOf(manifest.chunks, load);
+  }
+
+  /** The entry of this path, if the walk has not gone past it: the walk only goes forward. */
+  find(found: Found): Promise<ScannedEntry | undefined> | ScannedEntry | undefined {
+    while (!this.#isOver) {
+      const entry = this.#page[this.#next];
+      if (entry === undefined) return this.#turnPage().then(() => this.find(found));
+      if (entry.key === found.key) return entry;
+      if (entry.key > found.key) return undefined;
+      this.#next++;
+    }
+    return undefined;
+  }
+
+  /** Whether a file is better read again, because hardly anything else needs the chunks that it lies in. */
+  isThinlySpread(entry: ScannedEntry): boolean {
+    return this.#sparse?.hold(entry) ?? false;
+  }
+
+  /** What the old list has at this index; undefined when that lies too far back. */
+  async ref(index: number): Promise<ChunkRef | undefined> {
+    while (this.#refCount <= index) {
+      const next = await this.#refs.next().catch(() => undefined);
+      if (next === undefined || next.done === true) return undefined;
+      this.#keptRefs.set(this.#refCount, next.value);
+      this.#keptRefs.delete(this.#refCount - KEPT_REFS);
+      this.#refCount++;
+    }
+    return this.#keptRefs.get(index);
+  }
+
+  async #turnPage(): Promise<void> {
+    try {
+      const next = await this.#entries.next();
+      this.#isOver = next.done === true;
+      this.#page = next.done === true ? [] : [...scanEntries(next.value)];
+    } catch {
+      this.#isOver = true;
+      this.#page = [];
+    }
+    this.#next = 0;
+  }
+}
+
+async function* refsOf(
+  list: EncodedList,
+  load: (ref: ChunkRef) => Promise<Uint8Array>,
+): AsyncGenerator<ChunkRef> {
+  for await (const item of readList(list, load)) yield decodeRef(item);
+}
+
+/** The last tree of this path, if there is one that can be read. */
+export async function previousTree(
+  vault: OpenVault,
+  host: string,
+  root: string | Uint8Array,
+): Promise<PreviousTree | undefined> {
+  const id = newestByPath(vault.home.catalog, pathTag(vault.keys.name, host, root));
+  if (id === undefined) return undefined;
+  const reader = new ObjectReader(vault, vault.engine(0));
+  try {
+    const manifest = await reader.readManifest(id);
+    if (manifest.kind !== 'tree') return undefined;
+    const sparse = await SparseChunks.of(manifest, (ref) => reader.readListChunk(ref));
+    return new PreviousTree(reader, manifest, sparse);
+  } catch (error) {
+    if (isDisktroError(error) || error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+/** Whether a file is the one that was stored: nothing can have been written to it since. */
+export function isUnchanged(entry: ScannedEntry, { stat }: Found): boolean {
+  return (
+    entry.type === 'file' &&
+    entry.ctimeNs === stat.ctimeNs &&
+    entry.mtimeNs === stat.mtimeNs &&
+    entry.inode === stat.ino &&
+    BigInt(entry.sizeBytes) === stat.size
+  );
+}
+
+/** The same entry with its bytes elsewhere in the list. @param extents the encoded value */
+export function withExtents(
+  { bytes, extentsAt: [start, end] }: ScannedEntry,
+  extents: Uint8Array,
+): Uint8Array {
+  return Buffer.concat([bytes.subarray(0, start), extents, bytes.subarray(end)]);
+}

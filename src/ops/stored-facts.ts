@@ -1,0 +1,27 @@
+/** What the catalog keeps sealed of each file, opened. */
+import type { FileRow } from '../catalog/files.js';
+import { openRecord } from '../core/sealed-record.js';
+import type { OpenVault } from './vault.js';
+
+export interface StoredFacts {
+  readonly name: string;
+  readonly host: string;
+  readonly tags: readonly string[];
+  /** Where it lay on its host, absolute; bytes when it is not UTF-8; undefined for a stream. */
+  readonly path: string | Uint8Array | undefined;
+  readonly bytes: number;
+  readonly chunks: number;
+}
+
+/** @throws E_CATALOG_CORRUPT */
+export function openFacts({ keys }: OpenVault, { sealed }: FileRow): StoredFacts {
+  const record = openRecord(keys.name, sealed) as ReadonlyMap<string, unknown>;
+  return {
+    name: String(record.get('name')),
+    host: String(record.get('host')),
+    tags: record.get('tags') as readonly string[],
+    path: record.get('path') as string | Uint8Array | undefined,
+    bytes: Number(record.get('bytes')),
+    chunks: Number(record.get('chunks')),
+  };
+}

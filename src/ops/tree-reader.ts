@@ -1,0 +1,277 @@
+/**
+ * Reads a tree in the order of its entries: each path becomes an entry, the bytes of files become steps for the
+ * pipeline. Small files go into shared chunks, larger ones are cut by themselves.
+ */
+import fs from 'node:fs';
+import { promisify } from 'node:util';
+import type { Cutter } from '../core/cutter.js';
+import type { Entry, Extent } from '../core/entry.js';
+import { EntryEncoder } from '../core/entry-bytes.js';
+import type { ScannedEntry } from '../core/entry-scan.js';
+import { cutInto, InputWindow } from '../core/input-window.js';
+import { isDisktroError, throwIfAborted } from '../errors.js';
+import type { OpenFile } from '../store/file-system.js';
+import { openFile } from '../store/file-system.js';
+import { CarriedChunks } from './carried-chunks.js';
+import type { FailedPath } from './chunk.js';
+import type { ChunkWriter } from './chunk-writer.js';
+import { fileSource, reasonOf } from './file-source.js';
+import { contentHash, KnownContents } from './known-contents.js';
+import type { PreviousTree } from './previous-tree.js';
+import { isUnchanged, withExtents } from './previous-tree.js';
+import { READ_FLAGS, readSmall } from './read-small.js';
+import type { SmallFiles } from './small-files.js';
+import type { TreeEntries } from './tree-entries.js';
+import type { Step } from './tree-steps.js';
+import { Place } from './tree-steps.js';
+import type { Found } from './tree-walk.js';
+
+export interface TreeReaderParts {
+  readonly walk: Iterable<Found>;
+  readonly entries: TreeEntries;
+  readonly small: SmallFiles;
+  readonly cutter: Cutter;
+  readonly memory: WebAssembly.Memory;
+  /** Takes the next entry, encoded. */
+  readonly push: (entry: Uint8Array) => Promise<void> | undefined;
+  /** The last tree of the same path; without it every file is read. */
+  readonly previous: PreviousTree | undefined;
+  readonly writer: ChunkWriter;
+  readonly onNotice: (message: string) => void;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** How long files are read without a look at what else there is to do. */
+const TURN_MS = 1;
+
+const open = promisify(fs.open);
+
+export class TreeReader {
+  readonly total = { bytes: 0, files: 0, unchanged: 0, knownBytes: 0 };
+  readonly failed: FailedPath[] = [];
+  readonly #parts: TreeReaderParts;
+  readonly #window: InputWindow;
+  readonly #unsettled = new Set<Place>();
+  readonly #encoder = new EntryEncoder();
+  readonly #contents = new KnownContents();
+  readonly #carried: CarriedChunks | undefined;
+  #turnMs = performance.now();
+  #places = 0;
+
+  constructor(parts: TreeReaderParts) {
+    this.#parts = parts;
+    this.#window = new InputWindow(parts.memory, parts.cutter.sizes.max);
+    const { previous, writer } = parts;
+    this.#carried =
+      previous === undefined ? undefined : new CarriedChunks(previous, writer, () => this.#newPlace());
+  }
+
+  /** Notes what cannot be stored. What is gone since it was listed is no failure. */
+  fail(path: string | Uint8Array, error: unknown): void {
+    const shown = shownPath(path);
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+      this.#parts.onNotice(`${shown}: vanished before it was read; not stored`);
+    } else {
+      this.failed.push({ path: shown, reason: reasonOf(error) });
+    }
+  }
+
+  /** Everything in order. */
+  async *steps(): AsyncGenerator<Step> {
+    let isWhole = false;
+    try {
+      for (const found of this.#parts.walk) {
+        if (performance.now() - this.#turnMs > TURN_MS) await this.#turn();
+        const before = hasContent(found) ? await this.#unchanged(found) : undefined;
+        if (before !== undefined && (await this.#pushKnown(found, before))) continue;
+        if (before !== undefined && (yield* this.#carry(found, before))) continue;
+        if (this.#isLarge(found)) yield* this.#visitLarge(found);
+        else for (const step of await this.#visit(found)) yield step;
+      }
+      const last = this.#parts.small.close();
+      if (last !== undefined) yield last;
+      isWhole = true;
+    } finally {
+      // Whoever waits for a place that nothing will be stored for would wait for ever.
+      const error = new Error('the tree was not read to its end');
+      if (!isWhole) for (const place of this.#unsettled) place.fail(error);
+    }
+  }
+
+  async #turn(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    throwIfAborted(this.#parts.signal);
+    this.#turnMs = performance.now();
+  }
+
+  /** The entry of the last tree, when it is still true. */
+  async #unchanged(found: Found): Promise<ScannedEntry | undefined> {
+    const { previous, entries } = this.#parts;
+    if (previous === undefined || entries.isLinked(found)) return undefined;
+    const looked = previous.find(found);
+    const entry = looked instanceof Promise ? await looked : looked;
+    if (entry === undefined || !isUnchanged(entry, found)) return undefined;
+    return previous.isThinlySpread(entry) ? undefined : entry;
+  }
+
+  /** Carries a file over whose chunks are listed already. */
+  async #pushKnown(found: Found, before: ScannedEntry): Promise<boolean> {
+    const extents = this.#carried?.known(before);
+    if (extents === undefined) return false;
+    await this.#pushCarried(found, before, extents);
+    return true;
+  }
+
+  async *#carry(found: Found, before: ScannedEntry): AsyncGenerator<Step, boolean> {
+    if (this.#carried === undefined) return false;
+    const extents = yield* this.#carried.carry(before);
+    if (extents === undefined) return false;
+    await this.#pushCarried(found, before, extents);
+    return true;
+  }
+
+  async #pushCarried(found: Found, before: ScannedEntry, extents: readonly Extent[]): Promise<void> {
+    const isMoved =
+      extents.length !== before.extents.length ||
+      extents.some(({ chunk }, index) => chunk !== before.extents[index]?.chunk);
+    await this.#parts.push(
+      isMoved ? withExtents(before, this.#encoder.encodeExtents(extents)) : before.bytes,
+    );
+    this.#parts.entries.remember(found);
+    this.total.files++;
+    this.total.unchanged++;
+    this.total.bytes += before.sizeBytes;
+    this.total.knownBytes += before.sizeBytes;
+  }
+
+  #isLarge({ stat }: Found): boolean {
+    return stat.isFile() && stat.size >= this.#parts.small.limitBytes;
+  }
+
+  /** All but large files. */
+  async #visit(found: Found): Promise<readonly Step[]> {
+    const { entries } = this.#parts;
+    const type = entries.typeOf(found);
+    if (type === undefined) return [];
+    const earlier = entries.earlierName(found);
+    if (earlier !== undefined) await this.#push(found, () => entries.linked(found, earlier));
+    else if (type === 'file' && found.stat.size > 0n) return this.#visitSmall(found);
+    else await this.#push(found, () => entries.entry(found, type));
+    return [];
+  }
+
+  async #visitSmall(found: Found): Promise<readonly Step[]> {
+    const { small, entries } = this.#parts;
+    const sizeBytes = Number(found.stat.size);
+    const steps: (Step | undefined)[] = [];
+    if (small.isDone(sizeBytes, this.#places)) steps.push(small.close());
+    const room = await small.room();
+    try {
+      const { bytes, after } = readSmall(found.file, room, sizeBytes);
+      this.#noteChange(found, bytes, after);
+      const content = room.subarray(0, Math.min(bytes, sizeBytes));
+      const extents = content.byteLength === 0 ? [] : [this.#place(found, content, steps)];
+      const sizes = { sizeBytes: content.byteLength, extents, stat: after };
+      await this.#push(found, () => entries.entry(found, 'file', sizes));
+    } catch (error) {
+      if (isDisktroError(error)) throw error;
+      this.fail(found.path, error);
+    }
+    return steps.filter((step) => step !== undefined);
+  }
+
+  /** Where the content is: where the same bytes were met before, or else in the open run. */
+  #place(found: Found, content: Uint8Array, steps: (Step | undefined)[]): Extent {
+    const { small } = this.#parts;
+    const hash = contentHash(content);
+    const known = this.#contents.find(hash);
+    if (known !== undefined) {
+      this.total.knownBytes += content.byteLength;
+      return known;
+    }
+    const { extent, isEnd } = small.take(found.key, content.byteLength, () => {
+      const place = this.#newPlace();
+      steps.push({ listed: place });
+      return place;
+    });
+    this.#contents.learn(hash, extent);
+    if (isEnd) steps.push(small.close());
+    return extent;
+  }
+
+  /** Reads and cuts a file while the chunks before it are stored. */
+  async *#visitLarge(found: Found): AsyncGenerator<Step> {
+    const { entries, cutter, signal } = this.#parts;
+    const earlier = entries.earlierName(found);
+    if (earlier !== undefined) {
+      await this.#push(found, () => entries.linked(found, earlier));
+      return;
+    }
+    const first = this.#places;
+    let bytes = 0;
+    let handle: OpenFile | undefined;
+    try {
+      handle = openFile(await open(found.file, READ_FLAGS));
+      const source = fileSource(handle, shownPath(found.path));
+      for await (const plaintext of cutInto(this.#window, source, cutter, signal)) {
+        const place = this.#newPlace();
+        bytes += plaintext.bytes.byteLength;
+        yield { store: { plaintext, place }, listed: place };
+      }
+      const after = await handle.stat();
+      this.#noteChange(found, bytes, after);
+      const extents = bytes === 0 ? [] : [{ chunk: first, offset: 0, length: bytes }];
+      await this.#push(found, () => entries.entry(found, 'file', { sizeBytes: bytes, extents }));
+    } catch (error) {
+      if (isDisktroError(error) && !isDisktroError(error, 'E_INPUT')) throw error;
+      this.fail(found.path, isDisktroError(error) ? error.cause : error);
+    } finally {
+      await handle?.close();
+    }
+  }
+
+  #newPlace(): Place {
+    const place = new Place(this.#places++);
+    this.#unsettled.add(place);
+    const forget = (): boolean => this.#unsettled.delete(place);
+    place.ref.then(forget, forget);
+    return place;
+  }
+
+  /** Adds the entry, and counts what it stands for. */
+  async #push(found: Found, make: () => Entry): Promise<void> {
+    let entry: Entry;
+    try {
+      entry = make();
+    } catch (error) {
+      this.fail(found.path, error);
+      return;
+    }
+    await this.#parts.push(this.#encoder.encode(entry));
+    this.total.bytes += entry.sizeBytes;
+    if (entry.type === 'file') {
+      this.total.files++;
+      this.#parts.entries.remember(found);
+    }
+  }
+
+  #noteChange(found: Found, bytes: number, after: ChangeFacts): void {
+    const { mtimeNs, ctimeNs, size } = found.stat;
+    if (after.mtimeNs === mtimeNs && after.ctimeNs === ctimeNs && bytes === Number(size)) return;
+    this.#parts.onNotice(`${shownPath(found.path)}: changed while it was read; stored as read`);
+  }
+}
+
+function hasContent({ stat }: Found): boolean {
+  return stat.isFile() && stat.size > 0n;
+}
+
+interface ChangeFacts {
+  readonly mtimeNs: bigint;
+  readonly ctimeNs: bigint;
+}
+
+/** A path for people: bytes that are not UTF-8 show as replacement characters. */
+export function shownPath(path: string | Uint8Array): string {
+  return typeof path === 'string' ? path : Buffer.from(path).toString('utf8');
+}
