@@ -1,5 +1,6 @@
 // Builds dist/: every src/**/*.wat becomes WebAssembly, every TypeScript file of src and tests becomes
-// JavaScript, and output whose source is gone is removed. Does nothing when nothing has changed.
+// JavaScript, src/web becomes the page in dist/web, and output whose source is gone is removed. Does nothing when
+// nothing has changed.
 //   node scripts/build.mjs            build
 //   node scripts/build.mjs --prepare  the same, but only says so when the compiler is not installed
 import { spawnSync } from 'node:child_process';
@@ -7,6 +8,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { buildWeb } from './build-web.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
@@ -24,20 +26,30 @@ function listFiles(folder) {
     .map((entry) => relative(root, join(entry.parentPath, entry.name)));
 }
 
-/** Where a source file's output goes, or undefined if it has none (as a .d.ts). */
+const isOfPage = (source) => source.startsWith(join('src', 'web'));
+
+/** Where a source file's output goes, or undefined if it has none of its own (as a .d.ts, or a part of the page). */
 function outputOf(source) {
+  if (isOfPage(source)) return undefined;
   if (source.endsWith('.wat')) return join('dist', source.replace(/\.wat$/, '.wasm'));
   if (/(?<!\.d)\.ts$/.test(source)) return join('dist', source.replace(/\.ts$/, '.js'));
   return undefined;
 }
 
 function listSources() {
-  return [...listFiles('src'), ...listFiles('tests')].filter((path) => /\.(ts|wat)$/.test(path)).sort();
+  const all = [...listFiles('src'), ...listFiles('tests')];
+  return all.filter((path) => /\.(ts|wat)$/.test(path) || isOfPage(path)).sort();
 }
 
 /** What the build depends on, comparable as text: names, sizes and times of all inputs. */
 function describeInputs(sources) {
-  const compiler = ['tsconfig.json', 'scripts/build.mjs', 'node_modules/typescript/package.json'];
+  const scripts = ['scripts/build.mjs', 'scripts/build-web.mjs'];
+  const packages = ['typescript', 'esbuild', 'preact', '@preact/signals'];
+  const compiler = [
+    'tsconfig.json',
+    ...scripts,
+    ...packages.map((name) => `node_modules/${name}/package.json`),
+  ];
   const inputs = [...compiler, ...sources].map((path) => {
     const stat = statSync(join(root, path), { throwIfNoEntry: false });
     return `${path} ${stat?.size ?? -1} ${stat?.mtimeMs ?? -1}`;
@@ -49,12 +61,15 @@ function describeInputs(sources) {
 export function isBuilt() {
   const sources = listSources();
   if (!existsSync(stampPath) || readFileSync(stampPath, 'utf8') !== describeInputs(sources)) return false;
+  if (!existsSync(join(dist, 'web/index.html'))) return false;
   return sources.every((source) => existsSync(join(root, outputOf(source) ?? source)));
 }
 
 /** Removes outputs without a source, so that a deleted test does not run on. */
 function prune(sources) {
   const expected = new Set(sources.map(outputOf));
+  // Tests compile those parts of the page that they try out one by one.
+  for (const source of sources.filter(isOfPage)) expected.add(join('dist', source.replace(/\.ts$/, '.js')));
   for (const output of [...listFiles('dist/src'), ...listFiles('dist/tests')]) {
     const main = output.replace(/\.(js\.map|d\.ts)$/, '.js');
     if (!expected.has(main)) rmSync(join(root, output));
@@ -82,6 +97,12 @@ async function assemble(sources) {
   }
 }
 
+function compile(project) {
+  const compiler = require.resolve('typescript/bin/tsc');
+  const { status } = spawnSync(process.execPath, [compiler, '-p', project], { stdio: 'inherit', cwd: root });
+  if (status !== 0) throw new Error('the build failed: see the messages of the compiler above');
+}
+
 /** Brings dist/ up to date; throws an Error whose message is for a person when it cannot. */
 export async function build() {
   const sources = listSources();
@@ -90,14 +111,15 @@ export async function build() {
   rmSync(stampPath, { force: true });
   prune(sources);
   await assemble(sources);
-  const compiler = require.resolve('typescript/bin/tsc');
-  const { status } = spawnSync(process.execPath, [compiler, '-p', root], { stdio: 'inherit', cwd: root });
-  if (status !== 0) throw new Error('the build failed: see the messages of the compiler above');
+  for (const project of [root, join(root, 'src/web')]) compile(project);
+  await buildWeb();
   writeFileSync(stampPath, inputs);
 }
 
 function isToolchainInstalled() {
-  return ['typescript', 'wabt'].every((name) => existsSync(join(root, 'node_modules', name, 'package.json')));
+  return ['typescript', 'wabt', 'esbuild', 'preact'].every((name) =>
+    existsSync(join(root, 'node_modules', name, 'package.json')),
+  );
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

@@ -100,8 +100,23 @@ function ensureCompilers() {
   }
 }
 
-/** Commands that tests on real networks run, by the Debian package that has them. */
-const TEST_TOOLS = { ip: 'iproute2', tshark: 'tshark', python3: 'python3', faketime: 'faketime' };
+/** The browser that the page is tried out in: added where that is ours to do, else named in the error. */
+export function ensureChromium() {
+  if (!isMissing('chromium')) return;
+  const failure = 'Chromium is needed for this: install the package `chromium`';
+  if (!mayInstall()) throw new Error(failure);
+  aptInstall(['chromium'], failure);
+  if (isMissing('chromium')) throw new Error(failure);
+}
+
+/** Commands that tests on real networks and in a real browser run, by the Debian package that has them. */
+const TEST_TOOLS = {
+  ip: 'iproute2',
+  tshark: 'tshark',
+  python3: 'python3',
+  faketime: 'faketime',
+  chromium: 'chromium',
+};
 
 /** Adds what such tests need where that is ours to do; elsewhere they say what is missing. */
 export function ensureTestTools() {

@@ -28,6 +28,7 @@ interface Breach {
 interface Manifest {
   readonly dependencies: Readonly<Record<string, string>>;
   readonly optionalDependencies: Readonly<Record<string, string>>;
+  readonly devDependencies: Readonly<Record<string, string>>;
 }
 
 const floor = ['errors.ts', 'limits.ts'];
@@ -60,13 +61,15 @@ const impureGlobals = new Set(['process', 'performance', 'globalThis']);
 const secretModules = new Set(['core/cipher.ts', 'core/keys.ts']);
 const vagueWords = /^(utils?|helpers?|common|managers?|services?)$/;
 const vagueSuffix = /(^u|U)tils?$|(^h|H)elpers?$|(^m|M)anager$|(^s|S)ervice$/;
-const kebabCase = /^[a-z0-9]+(-[a-z0-9]+)*\.(ts|wat|html|css)$/;
+const kebabCase = /^[a-z0-9]+(-[a-z0-9]+)*\.(tsx?|wat|html|css|svg)$/;
 const maxLines = 400;
 
 function roomOf(path: string): string {
   if (floor.includes(path)) return 'floor';
   return path === 'index.ts' ? 'index' : (path.split('/')[0] ?? '');
 }
+
+const isCode = ({ path }: SourceText): boolean => /\.tsx?$/.test(path);
 
 function packageOf(specifier: string): string {
   const parts = specifier.split('/');
@@ -158,7 +161,7 @@ function checkText({ path, text }: SourceText): Breach[] {
 
 /** The breaches that one file shows by itself. */
 function inspectFile(file: SourceText): Breach[] {
-  const source = file.path.endsWith('.ts') ? parse(file) : undefined;
+  const source = isCode(file) ? parse(file) : undefined;
   const ofCode = source
     ? [
         ...checkImports(file.path, findImports(source)),
@@ -172,7 +175,7 @@ function inspectFile(file: SourceText): Breach[] {
 /** The breaches that show only across files: which packages are imported, and where. */
 function inspectPackages(files: readonly SourceText[], manifest: Manifest): Breach[] {
   const importers = new Map<string, Set<string>>();
-  for (const file of files.filter(({ path }) => path.endsWith('.ts'))) {
+  for (const file of files.filter(isCode)) {
     for (const { specifier } of findImports(parse(file))) {
       if (!specifier || /^(\.|node:)/.test(specifier) || builtinModules.includes(specifier)) continue;
       const name = packageOf(specifier);
@@ -182,7 +185,12 @@ function inspectPackages(files: readonly SourceText[], manifest: Manifest): Brea
   const declared = Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies });
   const rule = 'declared dependencies';
   const unused = declared.filter((name) => !importers.has(name));
-  const undeclared = [...importers.keys()].filter((name) => !declared.includes(name));
+  const undeclared = [...importers].flatMap(([name, paths]) => {
+    // What the page imports is bundled when it is built: nobody installs it with the command.
+    const isBundled = [...paths].every((path) => roomOf(path) === 'web');
+    const isDeclared = isBundled ? name in manifest.devDependencies : declared.includes(name);
+    return isDeclared ? [] : [name];
+  });
   const breaches: Breach[] = [
     ...unused.map((name) => ({ rule, path: 'package.json', detail: `${name} is not imported` }) as const),
     ...undeclared.map((name) => ({ rule, path: 'package.json', detail: `${name} is not declared` }) as const),
@@ -199,7 +207,7 @@ const root = new URL('../../', import.meta.url);
 const manifest = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as Manifest;
 const files: SourceText[] = readdirSync(new URL('src/', root), { recursive: true, encoding: 'utf8' })
   .map((path) => path.replaceAll('\\', '/'))
-  .filter((path) => /\.(ts|wat|html|css)$/.test(path))
+  .filter((path) => /\.(tsx?|wat|html|css|svg)$/.test(path))
   .sort()
   .map((path) => ({ path, text: readFileSync(new URL(`src/${path}`, root), 'utf8') }));
 
@@ -262,8 +270,15 @@ const examples: Readonly<Record<Rule, { keep: [string, string][]; break: [string
     ],
   },
   'declared dependencies': {
-    keep: [['core/a.ts', "const load = createRequire(import.meta.url); load('@scope/b');"]],
-    break: [['core/a.ts', "import a from 'undeclared';"]],
+    keep: [
+      ['core/a.ts', "const load = createRequire(import.meta.url); load('@scope/b');"],
+      ['web/a.tsx', "import a from 'for-pages'; export const b = <p>a</p>;"],
+    ],
+    break: [
+      ['core/a.ts', "import a from 'undeclared';"],
+      ['core/a.ts', "import a from 'for-pages';"],
+      ['web/a.tsx', "import a from 'undeclared';"],
+    ],
   },
   'literal imports': {
     // biome-ignore lint/suspicious/noTemplateCurlyInString: the example is code with a template in it
@@ -305,6 +320,7 @@ const examples: Readonly<Record<Rule, { keep: [string, string][]; break: [string
 const exampleManifest: Manifest = {
   dependencies: { 'a-package': '1', zod: '1' },
   optionalDependencies: { '@scope/b': '1' },
+  devDependencies: { 'for-pages': '1' },
 };
 const exampleImporters: SourceText[] = [
   { path: 'cli/first.ts', text: "// Promise.\nimport 'a-package';\nimport 'zod';\nimport '@scope/b';" },

@@ -55,6 +55,11 @@ export class Events {
     return this.#listeners.size > 0 || performance.now() - this.#leftMs < forMs;
   }
 
+  /** Somebody is about to listen. */
+  expectListener(): void {
+    this.#leftMs = performance.now();
+  }
+
   /** @param key events that replace one another have the same; default: none replaces this one */
   tell(event: string, data: EventData, key?: string): void {
     const number = ++this.#number;
@@ -70,11 +75,11 @@ export class Events {
     this.#epoch = newEpoch();
   }
 
-  /** Answers with the stream; resolves when it has ended. @param first what is told to who is new, worked out when the stream has begun */
+  /** Answers with the stream; resolves when it has ended. @param first told to who is new */
   async serve(
     response: ServerResponse,
     listening: Listening,
-    first: () => Promise<readonly [string, EventData][]>,
+    first: readonly [string, EventData][],
   ): Promise<void> {
     response.writeHead(200, {
       'content-type': 'text/event-stream; charset=utf-8',
@@ -85,11 +90,8 @@ export class Events {
       response.end();
       return;
     }
-    response.flushHeaders();
-    const told = await first();
-    if (response.destroyed) return;
     const listener = new Listener(response, listening, this.#limits, (number) => `${this.#epoch}-${number}`);
-    this.#begin(listener, listening.lastId, told);
+    this.#begin(listener, listening.lastId, first);
     this.#listeners.add(listener);
     await new Promise<void>((resolve) => response.once('close', resolve));
     this.#listeners.delete(listener);

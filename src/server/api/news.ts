@@ -28,6 +28,7 @@ export class News {
   readonly #timer: NodeJS.Timeout;
   #watch: CatalogWatch | undefined;
   #looking: Promise<void> | undefined;
+  #beginning: Promise<void> | undefined;
   #nextMs = 0;
   #files = new Map<FileId, number>();
   #counted = '';
@@ -46,11 +47,23 @@ export class News {
 
   /** To be called before a listener begins: what is so now is where its news begin. */
   async begin(): Promise<void> {
+    // Nobody listens yet: who has asked is not to be taken for gone meanwhile.
+    this.#api.events.expectListener();
+    this.#beginning ??= this.#start().finally(() => {
+      this.#beginning = undefined;
+    });
+    await this.#beginning;
+  }
+
+  async #start(): Promise<void> {
     if (this.#watch !== undefined) return;
     await this.#looking;
     this.#api.events.forget();
     this.#watch = new CatalogWatch(this.#api.node.home);
-    await this.#look(false);
+    this.#looking = this.#look(false).finally(() => {
+      this.#looking = undefined;
+    });
+    await this.#looking;
   }
 
   close(): void {
@@ -66,7 +79,7 @@ export class News {
   }
 
   #tick(): void {
-    if (this.#watch === undefined || this.#looking !== undefined) return;
+    if (this.#watch === undefined || this.#looking !== undefined || this.#beginning !== undefined) return;
     if (!this.#api.events.isHeard(MAY_COME_BACK_MS)) {
       this.#end();
       return;

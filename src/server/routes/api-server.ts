@@ -36,12 +36,11 @@ async function events(api: Api, call: Call): Promise<void> {
     lastId: typeof lastId === 'string' ? lastId : undefined,
     hasNames: () => api.door.peek(session) !== undefined,
   };
-  await api.events.serve(call.response, listening, async () => {
-    await api.news.begin();
-    const [status, peers] = [await apiStatus(api), await apiNodes(api.node, false)];
-    return [
-      ['status', () => status],
-      ['peers', () => peers],
-    ];
-  });
+  // All of it before the head of the answer: whoever has that misses nothing from then on.
+  await api.news.begin();
+  const [status, peers] = [await apiStatus(api), await apiNodes(api.node, false)];
+  await api.events.serve(call.response, listening, [
+    ['status', () => status],
+    ['peers', () => peers],
+  ]);
 }

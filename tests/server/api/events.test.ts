@@ -77,11 +77,7 @@ async function serveEvents(
   const events = new Events(limits);
   const server: Server = createServer((request, response) => {
     const { 'last-event-id': lastId } = request.headers;
-    void events.serve(
-      response,
-      { lastId: lastId as string | undefined, hasNames: () => false },
-      async () => [],
-    );
+    void events.serve(response, { lastId: lastId as string | undefined, hasNames: () => false }, []);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.teardown(() => {
