@@ -10,6 +10,9 @@ import { type Answer, ApiNode, type Asked, form, startApi } from './api-node.js'
 import { Contract } from './contract.js';
 import { startOnFullDisk } from './full-disk.js';
 
+// Real nodes, and machines that are busy with other tests.
+t.setTimeout(600_000);
+
 const contract = new Contract();
 const NO_FILE = 'ab'.repeat(32);
 /** Refused by its length, before any of it has come. */

@@ -10,6 +10,9 @@ import { TestNode, until } from '../../cluster/node.js';
 import { ApiNode, startApi } from './api-node.js';
 import { Contract } from './contract.js';
 
+// Real nodes, and machines that are busy with other tests.
+t.setTimeout(600_000);
+
 const text = readFileSync(join(ROOT, 'docs/API.md'), 'utf8');
 const script = [...text.matchAll(/^```sh\n(.*?)^```/gms)].map(([, lines]) => lines).join('\n');
 

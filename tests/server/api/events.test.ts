@@ -9,6 +9,9 @@ import { until } from '../../cluster/node.js';
 import { sampleBytes } from '../../ops/sample-bytes.js';
 import { type ApiNode, form, startApi } from './api-node.js';
 
+// Real nodes, and machines that are busy with other tests.
+t.setTimeout(600_000);
+
 interface Told {
   readonly id: string;
   readonly event: string;

@@ -10,6 +10,9 @@ import { until } from '../../cluster/node.js';
 import { sampleBytes } from '../../ops/sample-bytes.js';
 import { type ApiNode, fileHead, form, formEnd, formHeaders, startApi } from './api-node.js';
 
+// Real nodes, and machines that are busy with other tests.
+t.setTimeout(600_000);
+
 const MIB = 1024 * 1024;
 /** Stands in every MiB of the large upload, so that it is found wherever clear text lies. */
 const MARK = 'a line that nobody may find on the disk';

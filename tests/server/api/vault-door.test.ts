@@ -82,6 +82,8 @@ t.test('locking ends a session at once; who still works may finish, and nobody c
   await t.rejects(door.lease({ session }), { code: 'E_PASSWORD_NEEDED' });
   t.ok(masterKey.some((byte) => byte !== 0));
   lease[Symbol.dispose]();
+  t.equal(door.peek(session), undefined, 'the end of the work has not opened it again');
+  t.notOk(door.isOpen, 'and the vault is closed at once');
   await until('the keys are wiped', () => masterKey.every((byte) => byte === 0));
   await t.rejects(
     door.lease({ session }),
