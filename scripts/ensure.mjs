@@ -1,6 +1,7 @@
 // Makes a fresh clone ready to run: Node's version, installed packages, native parts, the test runner's
 // plugins and the build. What is in place is left alone, without a network request, in milliseconds.
 //   node scripts/ensure.mjs
+//   node scripts/ensure.mjs --with ceph        a program that tests and measurements run against, and nothing else
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -74,25 +75,52 @@ function withNodeHeaders(env) {
   return isHeaderHere ? { npm_package_config_node_gyp_nodedir: nodedir, ...env } : env;
 }
 
+const isMissing = (tool) => spawnSync('sh', ['-c', `command -v ${tool}`]).status !== 0;
+
+/** Installs Debian packages where that is ours to do. @returns whether it was. Throws when apt fails. */
+function installDebian(packages, failure) {
+  if (process.getuid?.() !== 0 || isMissing('apt-get')) return false;
+  const wait = ['-o', 'DPkg::Lock::Timeout=300'];
+  run('apt-get', [...wait, 'update', '-qq'], failure);
+  run('apt-get', [...wait, 'install', '-y', '-qq', '--no-install-recommends', ...packages], failure);
+  return true;
+}
+
 /** Compilers for native parts: added with apt where that is ours to do, else named in a note. */
 function ensureCompilers() {
   if (process.platform === 'win32') return;
-  const isMissing = (tool) => spawnSync('sh', ['-c', `command -v ${tool}`]).status !== 0;
   const missing = ['g++', 'make', 'python3'].filter(isMissing);
   if (missing.length === 0) return;
-  if (process.getuid?.() === 0 && !isMissing('apt-get')) {
+  try {
     const failure = `could not install ${missing.join(', ')}, which native parts may need`;
-    try {
-      run('apt-get', ['update', '-qq'], failure);
-      run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], failure);
-    } catch (error) {
-      note(error.message);
-    }
-  } else {
+    if (installDebian(missing, failure)) return;
     note(
       `${missing.join(', ')} not found: install them if the next step cannot fetch ready-made native parts`,
     );
+  } catch (error) {
+    note(error.message);
   }
+}
+
+/** Programs that are run against, by name: what they are called, and the Debian packages that have them. */
+const companions = {
+  ceph: {
+    commands: ['ceph', 'ceph-mon', 'ceph-osd', 'monmaptool', 'radosgw', 'radosgw-admin'],
+    packages: ['ceph-common', 'ceph-mon', 'ceph-osd', 'radosgw'],
+  },
+  restic: { commands: ['restic'], packages: ['restic'] },
+};
+
+/** Throws an Error that says what is missing where it cannot be installed. */
+export function ensureCompanion(name) {
+  const companion = companions[name];
+  if (companion === undefined) throw new Error(`no companion program ${name}`);
+  const { commands, packages } = companion;
+  const missing = commands.filter(isMissing);
+  if (missing.length === 0) return;
+  const failure = `could not install ${packages.join(', ')}`;
+  if (installDebian(packages, failure)) return;
+  throw new Error(`${missing.join(', ')} not found: on Debian install ${packages.join(' ')}`);
 }
 
 /** Makes everything ready, the build included unless told otherwise; throws an Error for a person to read. */
@@ -125,4 +153,7 @@ export async function runMain(main) {
   }
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await runMain(ensure);
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const [option, name] = process.argv.slice(2);
+  await runMain(async () => (option === '--with' ? ensureCompanion(name) : await ensure()));
+}
