@@ -87,6 +87,7 @@ class Replication {
   readonly #options: ReplicateOptions;
   readonly #buffers: Map<NodeId, BufferPool> = new Map();
   readonly #sent = new Map<NodeId, number>();
+  readonly #mirrors: readonly NodeId[];
   #totalBytes = 0;
   sentBytes = 0;
 
@@ -94,6 +95,8 @@ class Replication {
     this.#home = home;
     this.#cluster = cluster;
     this.#options = options;
+    const usable = cluster.holderClients().map(({ id }) => id);
+    this.#mirrors = cluster.mirrors().filter((node) => usable.includes(node));
   }
 
   /** @returns the fewest copies that any of these objects has, this node's own included */
@@ -117,7 +120,9 @@ class Replication {
     for (const object of objects) {
       const has = confirmed.get(object.id);
       const candidates = (only ?? this.#cluster.ranked(object.id)).filter((node) => !this.failures.has(node));
-      const wanted = only === undefined ? candidates.slice(0, copies - 1) : candidates;
+      const mirrors = this.#mirrors.filter((node) => !this.failures.has(node));
+      const wanted =
+        only === undefined ? new Set([...candidates.slice(0, copies - 1), ...mirrors]) : candidates;
       for (const node of wanted) {
         if (has?.has(node) === true) continue;
         const list = tasks.get(node) ?? [];
@@ -145,7 +150,7 @@ class Replication {
         throwIfAborted(signal);
         const page = objects.slice(from, from + ASK_IDS);
         const missing = new Set(
-          await this.#cluster.client(node).missing(
+          await this.#cluster.peer(node).missing(
             page.map(({ id }) => id),
             signal,
           ),
@@ -176,7 +181,7 @@ class Replication {
       const length = await this.#home.store.read(kind, id, room);
       const object = room.subarray(0, length);
       try {
-        await this.#cluster.client(node).putObject(kind, id, object, this.#options.signal);
+        await this.#cluster.peer(node).putObject(kind, id, object, this.#options.signal);
       } catch (error) {
         this.#checkOwn(id, object);
         throw error;

@@ -1,4 +1,5 @@
 /** What this node says of itself: where it is, how much room it has; signed anew when that has changed enough. */
+import type { NodeId } from '../core/ids.js';
 import type { SignedRecord } from '../net/member-record.js';
 import type { NodeMeasures } from '../ops/cluster.js';
 import { ownRecord, roundedCapacity } from '../ops/cluster.js';
@@ -23,8 +24,17 @@ export class OwnRecord {
   readonly #files: NodeFiles;
   readonly #options: OwnRecordOptions;
   readonly #port: () => number;
+  readonly #stores: () => readonly NodeId[];
 
-  constructor(home: OpenHome, files: NodeFiles, options: OwnRecordOptions, port: () => number) {
+  /** @param stores buckets and folders that this node can use */
+  constructor(
+    home: OpenHome,
+    files: NodeFiles,
+    options: OwnRecordOptions,
+    port: () => number,
+    stores: () => readonly NodeId[],
+  ) {
+    this.#stores = stores;
     this.#home = home;
     this.#files = files;
     this.#options = options;
@@ -45,11 +55,12 @@ export class OwnRecord {
 
   /** Whether the record that is out says something else than is true now. */
   async isNews(current: SignedRecord | undefined, status: SignedRecord['status']): Promise<boolean> {
-    const { addresses, version, capacityBytes, freeBytes } = await this.#measures(status);
+    const { addresses, version, capacityBytes, freeBytes, stores = [] } = await this.#measures(status);
     return (
       current === undefined ||
       current.addresses.join() !== addresses.join() ||
       current.version !== version ||
+      (current.stores ?? []).join() !== stores.join() ||
       current.status !== status ||
       current.capacity !== capacityBytes ||
       Math.abs(current.free - freeBytes) > FREE_NEWS_SHARE * capacityBytes
@@ -71,6 +82,7 @@ export class OwnRecord {
       freeBytes: Math.max(0, Math.min(freeBytes - reserveBytes, most)),
       version,
       status,
+      stores: this.#stores(),
     };
   }
 }
