@@ -30,6 +30,8 @@ export interface AddHolderOptions {
   readonly capacityBytes?: number | undefined;
   readonly role: 'mirror' | 'share';
   readonly version: string;
+  /** What this machine is called, where it has no name yet. */
+  readonly nodeName: string;
   readonly cluster: ClusterOptions;
   readonly signal?: AbortSignal | undefined;
 }
@@ -55,6 +57,7 @@ export async function addHolder(home: OpenHome, options: AddHolderOptions): Prom
   const store = openStore(location, home.fileSystem, found?.keys);
   try {
     const files = new NodeFiles(home);
+    await files.ensure(options.nodeName);
     await foundCluster(files, Date.now());
     const cluster = await openCluster(home, options.cluster);
     if (cluster === undefined) throw new Error('a node with a certificate has a cluster');

@@ -1,4 +1,5 @@
 /** `disktro peers add s3://…` and `file:///…`: a bucket or folder becomes a member. */
+import os from 'node:os';
 import { usageError } from '../../errors.js';
 import { addHolder } from '../../ops/add-holder.js';
 import type { Context } from '../context.js';
@@ -22,6 +23,7 @@ export async function addStore(context: Context, url: string, flags: HolderFlags
       capacityBytes: flags.capacity,
       role: flags.role ?? 'share',
       version: ownVersion(),
+      nodeName: context.config.node_name || os.hostname(),
       cluster: clusterOptions(context),
       signal,
     });
