@@ -1,0 +1,194 @@
+// A bucket in a cluster of real nodes: fed, healed, emptied, and everything back from it alone.
+// Sources: src/ops/tend-holder.ts, scrub-holder.ts, drain-holder.ts, recover-store.ts, add-holder.ts.
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Test } from 'tap';
+import t from 'tap';
+import { oneJson } from '../cli/command.js';
+import { sampleBytes } from '../ops/sample-bytes.js';
+import { Ceph, cephMissing } from '../store/ceph.js';
+import { TestBucket } from './bucket.js';
+import { QUICK, TestCluster, type TestNode } from './cluster.js';
+
+const skip = cephMissing();
+const limits = { timeout: 280_000 };
+
+function write(node: TestNode, name: string, length: number): Buffer {
+  const bytes = sampleBytes(name, length);
+  node.place.write(name, bytes);
+  return bytes;
+}
+
+function loseHome(node: TestNode): void {
+  rmSync(node.place.home, { recursive: true });
+}
+
+if (skip === false) {
+  const ceph = await Ceph.start();
+  t.teardown(() => ceph.stop());
+
+  const bucketFor = async (t: Test, name: string): Promise<TestBucket> => {
+    const bucket = await TestBucket.make(ceph, name);
+    t.teardown(() => bucket.close());
+    return bucket;
+  };
+
+  const add = async (node: TestNode, bucket: TestBucket, ...words: string[]): Promise<string> => {
+    const { status, stdout, stderr } = await node.runWith(
+      ceph.environment,
+      'peers',
+      'add',
+      bucket.url,
+      ...words,
+    );
+    if (status !== 0) throw new Error(`peers add: ${status} ${stderr}`);
+    return stdout.trim();
+  };
+
+  t.test('two nodes and a bucket keep three copies, and the bucket heals', limits, async (t) => {
+    const cluster = await TestCluster.start(t, { nodes: 2 });
+    const [first, second] = cluster.nodes as [TestNode, TestNode];
+    const bucket = await bucketFor(t, 'heals');
+    write(first, 'before', 400_000);
+    await first.did('chunk', 'before');
+    const id = await add(first, bucket, '--name', 'cloud', '--zone', 'cloud');
+
+    await t.test('what was stored before goes there by itself', async (t) => {
+      await cluster.until('the bucket has it', async () => {
+        const there = await bucket.objects();
+        return [...first.objects()].every((object) => there.has(object));
+      });
+      t.match(
+        await first.peers(),
+        [{}, { id, name: 'cloud', kind: 'bucket', status: 'online', store: bucket.url }, {}].sort(),
+      );
+    });
+
+    await t.test('chunk puts every object there before it returns, and counts it', async (t) => {
+      write(first, 'photos', 2_000_000);
+      const { status, stdout, stderr } = await first.run('--json', 'chunk', 'photos');
+      t.equal(status, 0, stderr);
+      t.match(oneJson(stdout), { copies: { wanted: 3, confirmed: 3 } });
+      const there = await bucket.objects();
+      t.ok([...first.objects()].every((object) => there.has(object)));
+      t.same(await bucket.wrong(), []);
+      t.ok(
+        (await bucket.keys()).every((key) =>
+          /^(chunks|manifests)\/([0-9a-f]{2})\/\2|^vault\/|^holder/.test(key),
+        ),
+      );
+    });
+
+    await t.test(
+      'a node without keys says so once, and its files reach the bucket all the same',
+      async (t) => {
+        const place = second;
+        write(place, 'from second', 300_000);
+        const before = (await bucket.objects()).size;
+        const own = { env: { ...QUICK, DISKTRO_PASSWORD: 'a vault of its own' }, mayShowCode: true };
+        const { status, stderr } = await second.place.runWith(own, 'chunk', 'from second');
+        t.equal(status, 0, stderr);
+        await cluster.until('the bucket has what second holds', async () => {
+          const there = await bucket.objects();
+          return there.size > before && [...second.objects()].every((object) => there.has(object));
+        });
+        t.equal(second.log.match(/cloud cannot be used from here/g)?.length, 1);
+        await cluster.until('second knows that it is there', async () => {
+          const status = oneJson(await second.did('--json', 'status'));
+          return status.degradedObjects === 0;
+        });
+      },
+    );
+
+    await t.test('objects that are deleted or exchanged behind our back come back', async (t) => {
+      const keys = (await bucket.keys()).filter((key) => key.startsWith('chunks/'));
+      const [gone, changed] = keys as [string, string];
+      await bucket.remove(gone);
+      await bucket.put(changed, Buffer.from('other bytes'));
+      await first.did('repair');
+      t.ok((await bucket.keys()).includes(gone), 'what was deleted is there again');
+      await cluster.until(
+        'scrub has replaced the wrong bytes',
+        async () => (await bucket.wrong()).length === 0,
+        100_000,
+      );
+      t.match(first.log, /was damaged there; it is whole again/);
+    });
+
+    await t.test('no key lies anywhere but in node/holders.json, which is private', async (t) => {
+      const { secretAccessKey, accessKeyId } = ceph.keys;
+      for (const node of cluster.nodes) {
+        const files = readdirSync(node.place.home, { recursive: true, encoding: 'utf8' })
+          .map((name) => join(node.place.home, name))
+          .filter((file) => statSync(file).isFile());
+        const holding = files.filter((file) => {
+          const bytes = readFileSync(file);
+          return bytes.includes(secretAccessKey) || bytes.includes(accessKeyId);
+        });
+        const expected = node === first ? [join(node.place.home, 'node', 'holders.json')] : [];
+        t.same(holding, expected, node.name);
+        for (const file of holding) t.equal(statSync(file).mode & 0o777, 0o600);
+        t.notOk(node.log.includes(secretAccessKey) || node.log.includes(accessKeyId));
+      }
+      for (const key of await bucket.keys()) {
+        if (/^(vault|holder)/.test(key)) t.notMatch(String(await bucket.get(key)), secretAccessKey);
+      }
+    });
+
+    await t.test('an engine that is down costs a copy until it is back', async (t) => {
+      await ceph.killGateway();
+      write(first, 'while down', 200_000);
+      const { status, stdout, stderr } = await first.run('--json', 'chunk', 'while down');
+      await ceph.startGateway();
+      t.equal(status, 0, stderr);
+      t.match(oneJson(stdout), { degraded: true, copies: { wanted: 3, confirmed: 2 } });
+      t.match(stderr, /cloud/, 'names who did not take its copies');
+      await cluster.until(
+        'the bucket has it',
+        async () => {
+          const there = await bucket.objects();
+          return [...first.objects()].every((object) => there.has(object));
+        },
+        100_000,
+      );
+      t.pass();
+    });
+
+    await t.test('both machines are lost, and everything comes back from the bucket', async (t) => {
+      const names = ['before', 'photos', 'while down'];
+      await Promise.all(cluster.nodes.map((node) => node.kill()));
+      const kept = names.map((name) => first.place.read(name));
+      for (const node of cluster.nodes) loseHome(node);
+      const back = await first.runWith(ceph.environment, '--json', 'recover', '--from', bucket.url);
+      t.equal(back.status, 0, back.stderr);
+      t.match(oneJson(back.stdout), { files: 3, failed: [], unreachable: [], nodes: [id] });
+      for (const [index, name] of names.entries()) {
+        await first.did('reassemble', name, '-o', `${index}.back`);
+        t.ok(first.place.read(`${index}.back`).equals(kept[index] as Buffer), name);
+      }
+      const wrong = await second.runWith(
+        { ...ceph.environment, DISKTRO_PASSWORD: 'no' },
+        'recover',
+        '--from',
+        bucket.url,
+      );
+      t.equal(wrong.status, 2, wrong.stderr);
+    });
+
+    await t.test('peers remove moves everything out first, and then lets go of it', async (t) => {
+      const there = await bucket.objects();
+      await first.did('peers', 'remove', 'cloud');
+      const here = first.objects();
+      t.same(
+        [...there].filter((object) => !here.has(object)),
+        [],
+      );
+      t.notOk((await first.peers()).some((peer) => peer.id === id));
+      t.same((await bucket.objects()).size, there.size, 'nothing is deleted there');
+      const known = JSON.parse(readFileSync(join(first.place.home, 'node', 'holders.json'), 'utf8'));
+      t.same(known.holders, []);
+    });
+  });
+} else {
+  t.test('a bucket in a cluster', { skip }, async () => {});
+}
