@@ -33,12 +33,14 @@ export interface HolderLimits {
 }
 
 const HEADERS_AT_ONCE = 16;
+const CHECK_AGAIN_MS = 30_000;
 const MAX_LISTED = 10_000_000;
 
 export class HolderClient implements ObjectPeer {
   readonly id: NodeId;
   readonly store: HolderStore;
   readonly #limits: HolderLimits;
+  #checkedMs = Number.NEGATIVE_INFINITY;
   /** Whose each manifest is, as far as it was read: their headers do not change. */
   readonly #vaults = new Map<StoreId, VaultId | undefined>();
 
@@ -51,7 +53,10 @@ export class HolderClient implements ObjectPeer {
   /** Whether the store is there and is this holder: a disk may not be mounted, a bucket emptied. @throws E_PEER_UNREACHABLE */
   async ping(signal?: AbortSignal): Promise<void> {
     const found = holderIdOf(await this.#try(() => this.store.readNote('holder.json', signal)));
-    if (found === this.id) return;
+    if (found === this.id) {
+      this.#checkedMs = performance.now();
+      return;
+    }
     throw new DisktroError('E_PEER_UNREACHABLE', `${this.store.where}: this is not the holder it was`, {
       hint: 'is the disk mounted? A store that was emptied is taken out by `disktro peers remove --force` and added again',
       details: { node: this.id },
@@ -59,6 +64,7 @@ export class HolderClient implements ObjectPeer {
   }
 
   async missing(ids: readonly StoreId[], signal?: AbortSignal): Promise<StoreId[]> {
+    await this.#check(signal);
     return this.#try(async () => {
       let absent = [...new Set(ids)];
       // On the wire an object goes by its id alone, and most are chunks.
@@ -77,6 +83,7 @@ export class HolderClient implements ObjectPeer {
     bytes: Uint8Array,
     signal?: AbortSignal,
   ): Promise<'new' | 'had'> {
+    await this.#check(signal);
     await this.#limits.upload?.take(bytes.byteLength, signal);
     return this.#try(async () => ((await this.store.put(kind, id, bytes, signal)) ? 'new' : 'had'));
   }
@@ -150,6 +157,11 @@ export class HolderClient implements ObjectPeer {
 
   close(): void {
     this.store.close();
+  }
+
+  /** Copies that go to another disk at the same place would be counted and not be there. */
+  async #check(signal: AbortSignal | undefined): Promise<void> {
+    if (performance.now() - this.#checkedMs > CHECK_AGAIN_MS) await this.ping(signal);
   }
 
   async #vaultOf(id: StoreId): Promise<VaultId | undefined> {

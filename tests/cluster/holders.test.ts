@@ -1,6 +1,5 @@
-// A bucket in a cluster of real nodes: fed, healed, emptied, and everything back from it alone.
-// Sources: src/ops/tend-holder.ts, scrub-holder.ts, drain-holder.ts, recover-store.ts, add-holder.ts.
-import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+// A bucket in a cluster of real nodes: fed, counted, healed. Sources: src/ops/tend-holder.ts, add-holder.ts, replicate.ts.
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import t from 'tap';
@@ -17,10 +16,6 @@ function write(node: TestNode, name: string, length: number): Buffer {
   const bytes = sampleBytes(name, length);
   node.place.write(name, bytes);
   return bytes;
-}
-
-function loseHome(node: TestNode): void {
-  rmSync(node.place.home, { recursive: true });
 }
 
 if (skip === false) {
@@ -100,19 +95,12 @@ if (skip === false) {
       },
     );
 
-    await t.test('objects that are deleted or exchanged behind our back come back', async (t) => {
-      const keys = (await bucket.keys()).filter((key) => key.startsWith('chunks/'));
-      const [gone, changed] = keys as [string, string];
+    await t.test('an object that is deleted behind our back comes back', async (t) => {
+      const gone = (await bucket.keys()).find((key) => key.startsWith('chunks/')) ?? '';
       await bucket.remove(gone);
-      await bucket.put(changed, Buffer.from('other bytes'));
       await first.did('repair');
-      t.ok((await bucket.keys()).includes(gone), 'what was deleted is there again');
-      await cluster.until(
-        'scrub has replaced the wrong bytes',
-        async () => (await bucket.wrong()).length === 0,
-        100_000,
-      );
-      t.match(first.log, /was damaged there; it is whole again/);
+      t.ok((await bucket.keys()).includes(gone));
+      t.same(await bucket.wrong(), []);
     });
 
     await t.test('no key lies anywhere but in node/holders.json, which is private', async (t) => {
@@ -133,60 +121,6 @@ if (skip === false) {
       for (const key of await bucket.keys()) {
         if (/^(vault|holder)/.test(key)) t.notMatch(String(await bucket.get(key)), secretAccessKey);
       }
-    });
-
-    await t.test('an engine that is down costs a copy until it is back', async (t) => {
-      await ceph.killGateway();
-      write(first, 'while down', 200_000);
-      const { status, stdout, stderr } = await first.run('--json', 'chunk', 'while down');
-      await ceph.startGateway();
-      t.equal(status, 0, stderr);
-      t.match(oneJson(stdout), { degraded: true, copies: { wanted: 3, confirmed: 2 } });
-      t.match(stderr, /cloud/, 'names who did not take its copies');
-      await cluster.until(
-        'the bucket has it',
-        async () => {
-          const there = await bucket.objects();
-          return [...first.objects()].every((object) => there.has(object));
-        },
-        100_000,
-      );
-      t.pass();
-    });
-
-    await t.test('both machines are lost, and everything comes back from the bucket', async (t) => {
-      const names = ['before', 'photos', 'while down'];
-      await Promise.all(cluster.nodes.map((node) => node.kill()));
-      const kept = names.map((name) => first.place.read(name));
-      for (const node of cluster.nodes) loseHome(node);
-      const back = await first.runWith(ceph.environment, '--json', 'recover', '--from', bucket.url);
-      t.equal(back.status, 0, back.stderr);
-      t.match(oneJson(back.stdout), { files: 3, failed: [], unreachable: [], nodes: [id] });
-      for (const [index, name] of names.entries()) {
-        await first.did('reassemble', name, '-o', `${index}.back`);
-        t.ok(first.place.read(`${index}.back`).equals(kept[index] as Buffer), name);
-      }
-      const wrong = await second.runWith(
-        { ...ceph.environment, DISKTRO_PASSWORD: 'no' },
-        'recover',
-        '--from',
-        bucket.url,
-      );
-      t.equal(wrong.status, 2, wrong.stderr);
-    });
-
-    await t.test('peers remove moves everything out first, and then lets go of it', async (t) => {
-      const there = await bucket.objects();
-      await first.did('peers', 'remove', 'cloud');
-      const here = first.objects();
-      t.same(
-        [...there].filter((object) => !here.has(object)),
-        [],
-      );
-      t.notOk((await first.peers()).some((peer) => peer.id === id));
-      t.same((await bucket.objects()).size, there.size, 'nothing is deleted there');
-      const known = JSON.parse(readFileSync(join(first.place.home, 'node', 'holders.json'), 'utf8'));
-      t.same(known.holders, []);
     });
   });
 } else {
