@@ -76,14 +76,17 @@ function withNodeHeaders(env) {
 }
 
 const isMissing = (tool) => spawnSync('sh', ['-c', `command -v ${tool}`]).status !== 0;
+const mayInstall = () => process.getuid?.() === 0 && !isMissing('apt-get');
 
-/** Installs Debian packages where that is ours to do. @returns whether it was. Throws when apt fails. */
-function installDebian(packages, failure) {
-  if (process.getuid?.() !== 0 || isMissing('apt-get')) return false;
-  const wait = ['-o', 'DPkg::Lock::Timeout=300'];
-  run('apt-get', [...wait, 'update', '-qq'], failure);
-  run('apt-get', [...wait, 'install', '-y', '-qq', '--no-install-recommends', ...packages], failure);
-  return true;
+function aptInstall(packages, failure) {
+  try {
+    // Another apt may be at work.
+    const wait = ['-o', 'DPkg::Lock::Timeout=300'];
+    run('apt-get', [...wait, 'update', '-qq'], failure);
+    run('apt-get', [...wait, 'install', '-y', '-qq', '--no-install-recommends', ...packages], failure);
+  } catch (error) {
+    note(error.message);
+  }
 }
 
 /** Compilers for native parts: added with apt where that is ours to do, else named in a note. */
@@ -91,19 +94,29 @@ function ensureCompilers() {
   if (process.platform === 'win32') return;
   const missing = ['g++', 'make', 'python3'].filter(isMissing);
   if (missing.length === 0) return;
-  try {
-    const failure = `could not install ${missing.join(', ')}, which native parts may need`;
-    if (installDebian(missing, failure)) return;
+  if (mayInstall())
+    aptInstall(missing, `could not install ${missing.join(', ')}, which native parts may need`);
+  else {
     note(
       `${missing.join(', ')} not found: install them if the next step cannot fetch ready-made native parts`,
     );
-  } catch (error) {
-    note(error.message);
   }
 }
 
+/** Commands that tests on real networks run, by the Debian package that has them. */
+const TEST_TOOLS = { ip: 'iproute2', tshark: 'tshark', python3: 'python3', faketime: 'faketime' };
+
+/** Adds what such tests need where that is ours to do; elsewhere they say what is missing. */
+export function ensureTestTools() {
+  if (process.platform !== 'linux' || !mayInstall()) return;
+  const missing = Object.keys(TEST_TOOLS).filter(isMissing);
+  const packages = missing.map((tool) => TEST_TOOLS[tool]);
+  if (missing.length > 0)
+    aptInstall(packages, `could not install ${packages.join(', ')}, which some tests need`);
+}
+
 /** Programs that are run against, by name: what they are called, and the Debian packages that have them. */
-const companions = {
+const COMPANIONS = {
   ceph: {
     commands: ['ceph', 'ceph-mon', 'ceph-osd', 'monmaptool', 'radosgw', 'radosgw-admin'],
     packages: ['ceph-common', 'ceph-mon', 'ceph-osd', 'radosgw'],
@@ -113,14 +126,14 @@ const companions = {
 
 /** Throws an Error that says what is missing where it cannot be installed. */
 export function ensureCompanion(name) {
-  const companion = companions[name];
+  const companion = COMPANIONS[name];
   if (companion === undefined) throw new Error(`no companion program ${name}`);
   const { commands, packages } = companion;
+  if (commands.some(isMissing) && mayInstall())
+    aptInstall(packages, `could not install ${packages.join(', ')}`);
   const missing = commands.filter(isMissing);
-  if (missing.length === 0) return;
-  const failure = `could not install ${packages.join(', ')}`;
-  if (installDebian(packages, failure)) return;
-  throw new Error(`${missing.join(', ')} not found: on Debian install ${packages.join(' ')}`);
+  if (missing.length > 0)
+    throw new Error(`${missing.join(', ')} not found: on Debian install ${packages.join(' ')}`);
 }
 
 /** Makes everything ready, the build included unless told otherwise; throws an Error for a person to read. */

@@ -10,7 +10,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { ensure, runMain } from './ensure.mjs';
+import { ensure, ensureTestTools, runMain } from './ensure.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const require = createRequire(import.meta.url);
@@ -138,6 +138,7 @@ async function main() {
     const files = listTests(words);
     if (files.length === 0)
       throw new Error(`no test file${words.length ? ` matches ${words.join(', ')}` : ''}`);
+    if (files.some((file) => file.includes('/cluster/'))) ensureTestTools();
     if (words.length > 0) options.push('--disable-coverage');
     const { report, ending } = await runTap(files, options);
     if (!report.totals) throw new Error(`tap ended with ${ending} before it had counted`);

@@ -4,7 +4,7 @@
  */
 import fs from 'node:fs';
 import { integrityError } from '../errors.js';
-import type { Database } from './database.js';
+import type { Database, Statement } from './database.js';
 import { openDatabase, syncFolderOf, translated } from './database.js';
 import { checkVersion, migrate } from './migrations.js';
 
@@ -20,6 +20,7 @@ export class Catalog {
   readonly database: Database;
   readonly file: string;
   readonly #observer: CommitObserver | undefined;
+  readonly #statements = new Map<string, Statement>();
   #hasSyncedFolder = false;
 
   private constructor(database: Database, file: string, observer: CommitObserver | undefined) {
@@ -56,6 +57,16 @@ export class Catalog {
       database.close();
       throw error;
     }
+  }
+
+  /** A statement that is compiled once: as long as its text is the same it is the same statement. */
+  prepare<Parameters extends unknown[] = unknown[], Row = unknown>(sql: string): Statement<Parameters, Row> {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.database.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement as Statement<Parameters, Row>;
   }
 
   /** Runs queries with their errors translated. */

@@ -11,9 +11,7 @@ import { toHolding } from './holdings.js';
 /** Notes that `node` holds these objects. */
 export function noteCopies(catalog: Catalog, node: NodeId, ids: readonly StoreId[]): void {
   if (ids.length === 0) return;
-  const insert = catalog.database.prepare(
-    'INSERT OR IGNORE INTO copies SELECT id, ? FROM objects WHERE store_id = ?',
-  );
+  const insert = catalog.prepare('INSERT OR IGNORE INTO copies SELECT id, ? FROM objects WHERE store_id = ?');
   catalog.write(() => {
     const number = numberOf(catalog, node);
     for (const id of ids) insert.run(number, idToBytes(id));
@@ -22,9 +20,8 @@ export function noteCopies(catalog: Catalog, node: NodeId, ids: readonly StoreId
 
 /** Notes that `node` does not hold these objects, or none at all when no ids are given. @returns how many it was said to */
 export function forgetCopies(catalog: Catalog, node: NodeId, ids?: readonly StoreId[]): number {
-  const { database } = catalog;
-  const all = database.prepare('DELETE FROM copies WHERE node = ?');
-  const one = database.prepare(
+  const all = catalog.prepare('DELETE FROM copies WHERE node = ?');
+  const one = catalog.prepare(
     'DELETE FROM copies WHERE node = ? AND object = (SELECT id FROM objects WHERE store_id = ?)',
   );
   return catalog.write(() => {
@@ -38,7 +35,7 @@ export function forgetCopies(catalog: Catalog, node: NodeId, ids?: readonly Stor
 
 /** Nodes that are known to hold an object. */
 export function nodesOf(catalog: Catalog, id: StoreId): readonly NodeId[] {
-  const query = catalog.database
+  const query = catalog
     .prepare<[Buffer], NodeId>(`
       SELECT nodes.node_id FROM objects JOIN copies ON copies.object = objects.id
       JOIN nodes ON nodes.id = copies.node WHERE objects.store_id = ?`)
@@ -55,7 +52,7 @@ export interface CopiedObject extends Holding {
 /** Every object that somebody needs, with the nodes that are known to hold it; a page at a time. */
 export function* eachCopiedObject(catalog: Catalog): Generator<CopiedObject> {
   type Raw = RawHolding & { readonly state: number; readonly nodes: string };
-  const query = catalog.database.prepare<[Buffer], Raw>(`
+  const query = catalog.prepare<[Buffer], Raw>(`
     SELECT store_id, kind, stored_bytes, state, (
       SELECT json_group_array(nodes.node_id) FROM copies JOIN nodes ON nodes.id = copies.node
       WHERE copies.object = objects.id
@@ -80,7 +77,7 @@ export function* eachCopiedObject(catalog: Catalog): Generator<CopiedObject> {
  * @param counted nodes whose copies count: members that are not gone for good
  */
 export function fewestCopies(catalog: Catalog, file: StoreId, counted: readonly NodeId[]): number {
-  const query = catalog.database
+  const query = catalog
     .prepare<[Buffer, string], number>(`
       WITH RECURSIVE reached (id) AS (
         SELECT id FROM objects WHERE store_id = ?
@@ -98,7 +95,7 @@ export function fewestCopies(catalog: Catalog, file: StoreId, counted: readonly 
 
 /** Objects that files here need and that have fewer than `wanted` copies, this node's own included. */
 export function countDegraded(catalog: Catalog, wanted: number, counted: readonly NodeId[]): number {
-  const query = catalog.database
+  const query = catalog
     .prepare<[string, number], number>(`
       SELECT count(*) FROM objects WHERE held = 0 AND tombstoned_ms IS NULL AND (state = 0) + (
         SELECT count(*) FROM copies JOIN nodes ON nodes.id = copies.node
@@ -113,11 +110,10 @@ export function countDegraded(catalog: Catalog, wanted: number, counted: readonl
  * will name. One that a file here needs again is not among them, and is no longer noted.
  */
 export function freedObjects(catalog: Catalog, limit: number, after?: StoreId): readonly StoreId[] {
-  const { database } = catalog;
-  const forget = database.prepare(
+  const forget = catalog.prepare(
     'DELETE FROM freed WHERE EXISTS (SELECT 1 FROM objects WHERE objects.store_id = freed.store_id AND held = 0)',
   );
-  const query = database
+  const query = catalog
     .prepare<[Buffer, number], Buffer>(
       'SELECT store_id FROM freed WHERE store_id > ? ORDER BY store_id LIMIT ?',
     )
@@ -131,22 +127,22 @@ export function freedObjects(catalog: Catalog, limit: number, after?: StoreId): 
 
 /** How many {@link freedObjects} there are. */
 export function countFreed(catalog: Catalog): number {
-  const query = catalog.database.prepare('SELECT count(*) FROM freed').pluck();
+  const query = catalog.prepare('SELECT count(*) FROM freed').pluck();
   return catalog.read(() => Number(query.get()));
 }
 
 /** Every member has been told. */
 export function forgetFreed(catalog: Catalog, ids: readonly StoreId[]): void {
-  const remove = catalog.database.prepare('DELETE FROM freed WHERE store_id = ?');
+  const remove = catalog.prepare('DELETE FROM freed WHERE store_id = ?');
   catalog.write(() => {
     for (const id of ids) remove.run(idToBytes(id));
   });
 }
 
 /** Runs inside the caller's transaction. */
-function numberOf({ database }: Catalog, node: NodeId): number {
-  database.prepare('INSERT OR IGNORE INTO nodes (node_id) VALUES (?)').run(node);
-  return Number(database.prepare('SELECT id FROM nodes WHERE node_id = ?').pluck().get(node));
+function numberOf(catalog: Catalog, node: NodeId): number {
+  catalog.prepare('INSERT OR IGNORE INTO nodes (node_id) VALUES (?)').run(node);
+  return Number(catalog.prepare('SELECT id FROM nodes WHERE node_id = ?').pluck().get(node));
 }
 
 const UNDER_COPIED = `
@@ -168,7 +164,7 @@ export function underCopied(
   after: StoreId | undefined,
   limit: number,
 ): readonly Holding[] {
-  const query = catalog.database.prepare<[Buffer, string, number, number], RawHolding>(`
+  const query = catalog.prepare<[Buffer, string, number, number], RawHolding>(`
     SELECT store_id, kind, stored_bytes FROM objects WHERE store_id > ? AND ${UNDER_COPIED} ORDER BY store_id LIMIT ?`);
   const behind = after === undefined ? Buffer.alloc(0) : idToBytes(after);
   return catalog.read(() => query.all(behind, JSON.stringify(counted), wanted, limit).map(toHolding));
@@ -176,7 +172,7 @@ export function underCopied(
 
 /** How many {@link underCopied} has. */
 export function countUnderCopied(catalog: Catalog, wanted: number, counted: readonly NodeId[]): number {
-  const query = catalog.database
+  const query = catalog
     .prepare<[string, number], number>(`SELECT count(*) FROM objects WHERE ${UNDER_COPIED}`)
     .pluck();
   return catalog.read(() => Number(query.get(JSON.stringify(counted), wanted)));

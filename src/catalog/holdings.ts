@@ -33,8 +33,7 @@ export interface RawHolding {
  * @returns ids that cannot be entered now: `gc` is about to unlink their files
  */
 export function enterHoldings(catalog: Catalog, holdings: readonly NewHolding[]): readonly StoreId[] {
-  const { database } = catalog;
-  const enter = database.prepare(`
+  const enter = catalog.prepare(`
     INSERT INTO objects (store_id, kind, stored_bytes, session, held, vault) VALUES (?, ?, ?, 0, 1, ?)
     ON CONFLICT (store_id) DO UPDATE SET state = ${STATE_NUMBERS.present}, stored_bytes = excluded.stored_bytes
     WHERE state <> ${STATE_NUMBERS.freeing}`);
@@ -56,7 +55,7 @@ export interface HoldingRange {
 
 /** What is here and stays, in ascending order of ids, a page at a time so that nothing holds the database open. */
 export function* eachHolding(catalog: Catalog, range: HoldingRange = {}): Generator<Holding> {
-  const query = catalog.database.prepare<[Buffer, Buffer, number], RawHolding>(`
+  const query = catalog.prepare<[Buffer, Buffer, number], RawHolding>(`
     SELECT store_id, kind, stored_bytes FROM objects
     WHERE store_id > ? AND store_id <= ? AND ${IS_HELD} AND ${NO_DELETION} ORDER BY store_id LIMIT ?`);
   let after = range.after === undefined ? Buffer.alloc(0) : idToBytes(range.after);
@@ -70,18 +69,41 @@ export function* eachHolding(catalog: Catalog, range: HoldingRange = {}): Genera
   }
 }
 
+/** The same as long as {@link eachHolding} gives the same: rows only get new numbers, and what counts of them is summed. */
+export function holdingsVersion(catalog: Catalog): string {
+  const query = catalog.prepare<[], Record<string, number>>(`
+    SELECT count(*) AS objects, max(id) AS newest, total(id) AS ids, total(id * state) AS states,
+      total(CASE WHEN tombstoned_ms IS NULL THEN 0 ELSE id END) AS tombstones,
+      (SELECT count(*) || '/' || total(free_ms) FROM deletions) AS deletions
+    FROM objects`);
+  return catalog.read(() => JSON.stringify(query.get()));
+}
+
 /** The kind of an object that is here whole. */
 export function findHolding(catalog: Catalog, id: StoreId): Holding | undefined {
-  const query = catalog.database.prepare<[Buffer], RawHolding>(
+  const query = catalog.prepare<[Buffer], RawHolding>(
     `SELECT store_id, kind, stored_bytes FROM objects WHERE store_id = ? AND state = ${STATE_NUMBERS.present}`,
   );
   const raw = catalog.read(() => query.get(idToBytes(id)));
   return raw === undefined ? undefined : toHolding(raw);
 }
 
+/** Which of these were added in one of the sessions. */
+export function addedInSessions(
+  catalog: Catalog,
+  sessions: readonly number[],
+  ids: readonly StoreId[],
+): ReadonlySet<StoreId> {
+  const query = catalog
+    .prepare<[Buffer], number>('SELECT session FROM objects WHERE store_id = ? AND held = 0')
+    .pluck();
+  const wanted = new Set(sessions);
+  return catalog.read(() => new Set(ids.filter((id) => wanted.has(query.get(idToBytes(id)) ?? -1))));
+}
+
 /** Which of these are neither here whole nor wanted gone by their vault. One statement and one read for all of them. */
 export function missingHoldings(catalog: Catalog, ids: readonly StoreId[]): readonly StoreId[] {
-  const query = catalog.database
+  const query = catalog
     .prepare<[Buffer, Buffer], number>(`
       SELECT EXISTS (SELECT 1 FROM objects WHERE store_id = ? AND state = ${STATE_NUMBERS.present})
         OR EXISTS (SELECT 1 FROM deletions WHERE store_id = ?)`)
@@ -102,7 +124,7 @@ export function vaultManifests(
   after: StoreId | undefined,
   limit: number,
 ): readonly Holding[] {
-  const query = catalog.database.prepare<[number, Buffer, Buffer, number], RawHolding>(`
+  const query = catalog.prepare<[number, Buffer, Buffer, number], RawHolding>(`
     SELECT store_id, kind, stored_bytes FROM objects
     WHERE kind = ${KIND_NUMBERS.manifest} AND ${IS_HELD} AND ${NO_DELETION}
       AND ((held = 0 AND ? = 1) OR (held = 1 AND vault = ?)) AND store_id > ? ORDER BY store_id LIMIT ?`);
@@ -112,7 +134,7 @@ export function vaultManifests(
 
 /** What is held for others, and for whom. */
 export function heldTotals(catalog: Catalog): { objects: number; bytes: number } {
-  const query = catalog.database.prepare(
+  const query = catalog.prepare(
     `SELECT count(*) AS objects, coalesce(sum(stored_bytes), 0) AS bytes FROM objects WHERE held = 1`,
   );
   return catalog.read(() => query.get() as { objects: number; bytes: number });
@@ -120,7 +142,7 @@ export function heldTotals(catalog: Catalog): { objects: number; bytes: number }
 
 /** Manifests and chunks that are here whole. */
 export function countHoldings(catalog: Catalog): { manifests: number; chunks: number; bytes: number } {
-  const query = catalog.database.prepare(`
+  const query = catalog.prepare(`
     SELECT count(*) FILTER (WHERE kind = ${KIND_NUMBERS.manifest}) AS manifests,
       count(*) FILTER (WHERE kind = ${KIND_NUMBERS.chunk}) AS chunks, coalesce(sum(stored_bytes), 0) AS bytes
     FROM objects WHERE state = ${STATE_NUMBERS.present}`);
@@ -137,7 +159,7 @@ export function scheduleDeletions(
   ids: readonly StoreId[],
   freeMs: number,
 ): number {
-  const note = catalog.database.prepare(
+  const note = catalog.prepare(
     'INSERT OR IGNORE INTO deletions SELECT store_id, vault, ? FROM objects WHERE store_id = ? AND held = 1 AND vault = ?',
   );
   return catalog.write(() => {
@@ -154,7 +176,7 @@ export function rememberDeletions(
   ids: readonly StoreId[],
   freeMs: number,
 ): void {
-  const note = catalog.database.prepare('INSERT OR IGNORE INTO deletions VALUES (?, ?, ?)');
+  const note = catalog.prepare('INSERT OR IGNORE INTO deletions VALUES (?, ?, ?)');
   catalog.write(() => {
     for (const id of ids) note.run(idToBytes(id), idToBytes(vault), freeMs);
   });
@@ -162,7 +184,7 @@ export function rememberDeletions(
 
 /** Those of the ids that are files of this home's own vault. */
 export function ownManifests(catalog: Catalog, ids: readonly StoreId[]): readonly StoreId[] {
-  const query = catalog.database.prepare(
+  const query = catalog.prepare(
     'SELECT 1 FROM objects JOIN files ON files.object = objects.id WHERE store_id = ?',
   );
   return catalog.read(() => ids.filter((id) => query.get(idToBytes(id)) !== undefined));
@@ -170,13 +192,13 @@ export function ownManifests(catalog: Catalog, ids: readonly StoreId[]): readonl
 
 /** Whether a vault has asked for this object to be deleted: it is not taken in again. */
 export function isDeletionNoted(catalog: Catalog, id: StoreId): boolean {
-  const query = catalog.database.prepare<[Buffer]>('SELECT 1 FROM deletions WHERE store_id = ?');
+  const query = catalog.prepare<[Buffer]>('SELECT 1 FROM deletions WHERE store_id = ?');
   return catalog.read(() => query.get(idToBytes(id)) !== undefined);
 }
 
 /** Held objects whose deletion is due. */
 export function dueDeletions(catalog: Catalog, nowMs: number, limit: number): readonly Holding[] {
-  const query = catalog.database.prepare<[number, number], RawHolding>(`
+  const query = catalog.prepare<[number, number], RawHolding>(`
     SELECT objects.store_id, kind, stored_bytes FROM deletions JOIN objects ON objects.store_id = deletions.store_id
     WHERE free_ms <= ? AND held = 1 LIMIT ?`);
   return catalog.read(() => query.all(nowMs, limit).map(toHolding));
@@ -184,10 +206,10 @@ export function dueDeletions(catalog: Catalog, nowMs: number, limit: number): re
 
 /** Forgets held objects whose files are gone. That they were deleted is remembered. */
 export function forgetHoldings(catalog: Catalog, ids: readonly StoreId[]): void {
-  const removeCopies = catalog.database.prepare(
+  const removeCopies = catalog.prepare(
     'DELETE FROM copies WHERE object = (SELECT id FROM objects WHERE store_id = ? AND held = 1)',
   );
-  const remove = catalog.database.prepare('DELETE FROM objects WHERE store_id = ? AND held = 1');
+  const remove = catalog.prepare('DELETE FROM objects WHERE store_id = ? AND held = 1');
   catalog.write(() => {
     for (const id of ids) {
       removeCopies.run(idToBytes(id));
@@ -198,7 +220,7 @@ export function forgetHoldings(catalog: Catalog, ids: readonly StoreId[]): void 
 
 /** Objects that files here need and that were found missing or damaged. */
 export function lostOwnObjects(catalog: Catalog): readonly Holding[] {
-  const query = catalog.database.prepare<[], RawHolding>(
+  const query = catalog.prepare<[], RawHolding>(
     `SELECT store_id, kind, stored_bytes FROM objects
      WHERE state = ${STATE_NUMBERS.lost} AND held = 0 AND tombstoned_ms IS NULL`,
   );
@@ -207,19 +229,19 @@ export function lostOwnObjects(catalog: Catalog): readonly Holding[] {
 
 /** The public record of a vault as JSON text. */
 export function vaultRecord(catalog: Catalog, vault: VaultId): string | undefined {
-  const query = catalog.database.prepare<[Buffer], string>('SELECT record FROM vaults WHERE id = ?').pluck();
+  const query = catalog.prepare<[Buffer], string>('SELECT record FROM vaults WHERE id = ?').pluck();
   return catalog.read(() => query.get(idToBytes(vault))) as string | undefined;
 }
 
 export function storeVaultRecord(catalog: Catalog, vault: VaultId, record: string): void {
-  const insert = catalog.database.prepare(
+  const insert = catalog.prepare(
     'INSERT INTO vaults VALUES (?, ?) ON CONFLICT DO UPDATE SET record = excluded.record',
   );
   catalog.write(() => insert.run(idToBytes(vault), record));
 }
 
 export function vaultsWithRecords(catalog: Catalog): readonly VaultId[] {
-  const query = catalog.database.prepare<[], Buffer>('SELECT id FROM vaults').pluck();
+  const query = catalog.prepare<[], Buffer>('SELECT id FROM vaults').pluck();
   return catalog.read(() => query.all().map(vaultIdFromBytes));
 }
 

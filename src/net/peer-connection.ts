@@ -81,7 +81,12 @@ export async function connectToPeer(
     return connection;
   } catch {
     const refused = errors.find((error) => isDisktroError(error, 'E_PEER_REFUSED', 'E_USAGE'));
-    throw refused ?? errors[0] ?? failure('E_PEER_UNREACHABLE', target, '', 'has no address');
+    throw (
+      refused ??
+      errors.find(isOfNetwork) ??
+      errors[0] ??
+      failure('E_PEER_UNREACHABLE', target, '', 'has no address')
+    );
   } finally {
     stop.abort();
   }
@@ -231,6 +236,12 @@ function checkIdentity(
     return refuse(`is another node: ${shortNodeId(nodeId)}`);
   }
   return { nodeId, caPem: shownCa === undefined ? undefined : certificateToPem(shownCa) };
+}
+
+/** That nobody listens on loopback says nothing of a peer that is another machine, and comes before its own silence. */
+function isOfNetwork(error: unknown): boolean {
+  const address = isDisktroError(error) ? String(error.details?.address ?? '') : '';
+  return !/^(127\.|localhost:|\[::1\])/.test(address);
 }
 
 function connectionError(error: unknown, target: PeerTarget, address: string): DisktroError {

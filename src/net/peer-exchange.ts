@@ -2,7 +2,9 @@
  * One request to a peer and its answer, as events come in: times them, paces them, and makes one promise of them.
  * Knows no sockets and no library; peer-channel.ts feeds it.
  */
+import { youngCollector } from '../core/young-collector.js';
 import { abortedError, type DisktroError, isDisktroError, throwIfAborted } from '../errors.js';
+import { MIB } from '../limits.js';
 import { answerError, brokenAnswer, type PeerName, transportError } from './peer-errors.js';
 import type { BandwidthLimit } from './rate-limit.js';
 
@@ -16,9 +18,11 @@ export interface PeerTimeouts {
   readonly progressMs: number;
 }
 
-export const PEER_TIMEOUTS: PeerTimeouts = { connectMs: 5000, headersMs: 10_000, progressMs: 60_000 };
+export const PEER_TIMEOUTS: PeerTimeouts = { connectMs: 5000, headersMs: 10_000, progressMs: 30_000 };
 
 const SLICE_BYTES = 64 * 1024;
+/** TLS gives its bytes in buffers of their own. */
+const noteReceived = youngCollector(4 * MIB);
 const MIN_BYTES_PER_SECOND = 1024;
 const MAX_ERROR_BODY_BYTES = 16 * 1024;
 
@@ -148,6 +152,7 @@ export class PeerExchange {
     // After a pause the parser shows an empty part; pausing for that would go on for ever.
     if (this.#isDone || part.byteLength === 0) return;
     this.#timer?.refresh();
+    noteReceived(part.byteLength);
     this.#guard(() => {
       this.#checkRate(part.byteLength);
       if (this.#errorBody === undefined) this.#takePart?.(part);

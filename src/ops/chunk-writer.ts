@@ -43,9 +43,17 @@ export class ChunkWriter {
   readonly #compression: Compression;
   readonly #sink: ObjectSink;
   readonly #sealed: BufferPool;
+  readonly #onStored: (object: ObjectRow) => void;
   readonly #onTheWay = new Map<PlainId, Promise<ChunkRef>>();
 
-  constructor(vault: OpenVault, engine: Engine, compression: Compression) {
+  /** @param onStored told of each object that has become durable here */
+  constructor(
+    vault: OpenVault,
+    engine: Engine,
+    compression: Compression,
+    onStored: (object: ObjectRow) => void = () => {},
+  ) {
+    this.#onStored = onStored;
     this.#vault = vault;
     this.#engine = engine;
     this.#compression = compression;
@@ -130,7 +138,9 @@ export class ChunkWriter {
       this.#sealed.give(output);
     }
     taken();
-    return { storeId: (await committed).storeId, plainId, rawBytes: bytes.byteLength };
+    const row = await committed;
+    this.#onStored(row);
+    return { storeId: row.storeId, plainId, rawBytes: bytes.byteLength };
   }
 
   #seal(kind: 'chunk' | 'manifest', input: Uint8Array, output: Uint8Array) {

@@ -49,8 +49,19 @@ export interface ChunkOptions {
 }
 
 export interface Copier {
+  /** A head start while the file is still being read. */
+  ahead?(copies: number, signal: AbortSignal | undefined): CopiesAhead;
   /** @returns the fewest copies that any of these objects has now, this node's included */
   copy(objects: readonly ObjectRow[], copies: number, signal: AbortSignal | undefined): Promise<number>;
+}
+
+export interface CopiesAhead {
+  /** Begins to copy an object that has just become durable here. Returns at once, never throws. */
+  offer(object: ObjectRow): void;
+  /** Resolves when nothing is under way any more. */
+  drained(): Promise<void>;
+  /** Breaks off what is under way. */
+  stop(): Promise<void>;
 }
 
 export interface ChunkResult {
@@ -117,10 +128,13 @@ async function chunkSource(vault: OpenVault, input: Input, options: ChunkOptions
   throwIfAborted(options.signal);
   checkNameAndTags(options.name, options.tags ?? []);
   vault.home.session();
+  const wanted = options.replicas ?? DEFAULT_REPLICAS;
+  const ahead = options.copier?.ahead?.(wanted, options.signal);
   const writer = new ChunkWriter(
     vault,
     vault.engine(threadCount(options.workers)),
     options.compression ?? 'auto',
+    (object) => ahead?.offer(object),
   );
   try {
     const list = new ListWriter(vault.keys.chunker, (bytes, children) => writer.writeList(bytes, children));
@@ -139,7 +153,7 @@ async function chunkSource(vault: OpenVault, input: Input, options: ChunkOptions
       entries: { depth: 0, count: 1, items: [encodeEntry(entry)] },
       createdMs: Date.now(),
     });
-    const wanted = options.replicas ?? DEFAULT_REPLICAS;
+    await ahead?.drained();
     const confirmed = await options.copier?.copy(vault.home.objects.descendants(id), wanted, options.signal);
     const copies = { wanted, confirmed: confirmed ?? 1 };
     return {
@@ -157,6 +171,7 @@ async function chunkSource(vault: OpenVault, input: Input, options: ChunkOptions
       seconds: (performance.now() - startedMs) / 1000,
     };
   } finally {
+    await ahead?.stop();
     await writer.close();
   }
 }

@@ -30,6 +30,8 @@ export interface ClusterOptions {
 
 /** How many ranks of an object are looked at: its holders, and who takes the place of those that fail. */
 const RANKS = 8;
+/** For how long the set of nodes that count is taken to be the same. */
+const PLACEMENT_CHECK_MS = 50;
 
 export class Cluster {
   readonly self: NodeId;
@@ -43,7 +45,7 @@ export class Cluster {
   /** Static members that this machine was told of and cannot use, with why. */
   readonly unusable = new Map<NodeId, DisktroError>();
   readonly #clients = new Map<NodeId, { readonly addresses: string; readonly client: PeerClient }>();
-  #placement: { readonly key: string; readonly placement: Placement } | undefined;
+  #placement: { readonly key: string; readonly placement: Placement; readonly checkedMs: number } | undefined;
 
   constructor(membership: Membership, self: NodeId, credentials: Credentials, options: ClusterOptions) {
     this.membership = membership;
@@ -186,21 +188,31 @@ export class Cluster {
     });
   }
 
+  /** The same as long as placement is. */
+  placementKey(): string {
+    this.#ranks();
+    return this.#placement?.key ?? '';
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#clients.values()].map(({ client }) => client.close()));
     this.#clients.clear();
     this.useHolders([]);
   }
 
-  /** Worked out anew when another set of nodes counts. */
+  /** Worked out anew when another set of nodes counts, which is looked at not for every object. */
   #ranks(): Placement {
+    const known = this.#placement;
+    const nowMs = performance.now();
+    if (known !== undefined && nowMs - known.checkedMs < PLACEMENT_CHECK_MS) return known.placement;
     const mirrors = new Set(this.mirrors());
     const nodes = this.membership
       .holders(this.options.repairGraceSeconds * 1000)
       .filter(({ id }) => !mirrors.has(id));
     const key = JSON.stringify(nodes);
-    if (this.#placement?.key !== key) this.#placement = { key, placement: new Placement(nodes, RANKS) };
-    return this.#placement.placement;
+    const placement = known?.key === key ? known.placement : new Placement(nodes, RANKS);
+    this.#placement = { key, placement, checkedMs: nowMs };
+    return placement;
   }
 }
 

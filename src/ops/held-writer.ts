@@ -35,6 +35,7 @@ export class HeldWriter {
   readonly #limits: HeldLimits;
   readonly #arrivals: Arrival[] = [];
   #heldBytes: number | undefined;
+  #space = { atMs: Number.NEGATIVE_INFINITY, freeBytes: 0, letIn: 0 };
   #work: Promise<void> | undefined;
 
   constructor(home: OpenHome, limits: HeldLimits) {
@@ -116,20 +117,35 @@ export class HeldWriter {
     }
   }
 
+  /** What was let in since the disk was asked counts as taken. */
+  async #freeBytes(wanted: number): Promise<number> {
+    const isFresh = performance.now() - this.#space.atMs < SPACE_MS && this.#space.letIn < SPACE_BYTES;
+    if (!isFresh) {
+      const { freeBytes } = await this.#home.fileSystem.space(this.#home.path).catch((error: unknown) => {
+        throw fileSystemError(error, 'looking for room on the disk');
+      });
+      this.#space = { atMs: performance.now(), freeBytes, letIn: 0 };
+    }
+    const free = this.#space.freeBytes - this.#space.letIn;
+    this.#space.letIn += wanted;
+    return free;
+  }
+
   async #checkRoom(bytes: number): Promise<void> {
     const { quotaBytes, reserveBytes } = this.#limits;
     this.#heldBytes ??= heldTotals(this.#home.catalog).bytes;
-    const { freeBytes } = await this.#home.fileSystem.space(this.#home.path).catch((error: unknown) => {
-      throw fileSystemError(error, 'looking for room on the disk');
-    });
     const isOverQuota = quotaBytes > 0 && this.#heldBytes + bytes > quotaBytes;
-    if (!isOverQuota && freeBytes - bytes >= reserveBytes) return;
+    if (!isOverQuota && (await this.#freeBytes(bytes)) - bytes >= reserveBytes) return;
     throw new DisktroError(
       'E_NO_SPACE',
       isOverQuota ? 'the quota of this node is used up' : 'this node is full',
     );
   }
 }
+
+/** The disk is asked again after this many ms, or when as many bytes were let in on one answer. */
+const SPACE_MS = 250;
+const SPACE_BYTES = 16 * 1024 * 1024;
 
 function checkedVault(id: StoreId, bytes: Uint8Array): VaultId {
   const length = bytes.byteLength;

@@ -100,10 +100,13 @@ export class PeerSource implements ObjectSource {
 
   /** Nodes that said they have it, then those that should, then the rest. */
   #candidates(id: StoreId): NodeId[] {
-    const known = nodesOf(this.#home.catalog, id);
-    const all = this.#cluster.reachable().filter((node) => !this.#except.has(node));
-    const ranked = this.#cluster.ranked(id).filter((node) => !this.#except.has(node));
-    const order = [...known.filter((node) => all.includes(node)), ...ranked, ...all];
+    const known = new Set(nodesOf(this.#home.catalog, id));
+    const all = this.#cluster.reachable();
+    // In the order of rank, which is another one for each object: so all holders have their share of the work.
+    const ranked = [...new Set([...this.#cluster.ranked(id), ...all])].filter(
+      (node) => !this.#except.has(node),
+    );
+    const order = [...ranked.filter((node) => known.has(node)), ...ranked];
     // A bucket comes last of those that are there: it is far away, and reading costs.
     const cost = (node: NodeId): number =>
       this.#cluster.membership.status(node) !== 'online' ? 2 : this.#cluster.isStatic(node) ? 1 : 0;

@@ -4,12 +4,13 @@
  */
 import { noteCopies, underCopied } from '../catalog/copies.js';
 import type { Holding } from '../catalog/holdings.js';
-import { lostOwnObjects } from '../catalog/holdings.js';
+import { addedInSessions, lostOwnObjects } from '../catalog/holdings.js';
+import { liveSessions } from '../catalog/sessions.js';
 import type { NodeId, StoreId } from '../core/ids.js';
 import { mapOrdered } from '../core/pipeline.js';
 import { isDisktroError, throwIfAborted } from '../errors.js';
 import type { Digests } from '../net/digest.js';
-import { differingGroups, digestGroups } from '../net/digest.js';
+import { differingGroups } from '../net/digest.js';
 import { planRepair } from '../net/repair-plan.js';
 import type { Cluster } from './cluster.js';
 import type { HeldWriter } from './held-writer.js';
@@ -17,6 +18,7 @@ import { MAX_HELD_OBJECT_BYTES } from './held-writer.js';
 import type { OpenHome } from './home.js';
 import { PeerSource } from './peer-source.js';
 import { readWhole } from './scrub.js';
+import { sharedDigests } from './shared-digests.js';
 import { groupRange, sharedHoldings } from './shared-holdings.js';
 import { exchangeRecords } from './stored-records.js';
 
@@ -88,7 +90,7 @@ class Round {
   async compare(node: NodeId): Promise<ReadonlySet<number> | undefined> {
     const { home, cluster, signal } = this.#context;
     throwIfAborted(signal);
-    const mine = digestGroups(idsOf(sharedHoldings(home.catalog, cluster, node)));
+    const mine = sharedDigests(home.catalog, cluster, node);
     const theirs = await this.#ask(node, () => cluster.client(node).digests(signal));
     if (theirs === undefined) return undefined;
     const differing = new Set(differingGroups(mine, theirs));
@@ -216,8 +218,9 @@ class Round {
     );
   }
 
-  async #push(node: NodeId, holdings: readonly Holding[]): Promise<void> {
+  async #push(node: NodeId, found: readonly Holding[]): Promise<void> {
     const { home, cluster, signal } = this.#context;
+    const holdings = this.#notBusy(found);
     let isFailing = false;
     const send = mapOrdered(STREAMS, async ({ id, kind }: Holding) => {
       if (isFailing) return;
@@ -234,6 +237,19 @@ class Round {
       }
     });
     for await (const _ of send(holdings, { signal }));
+  }
+
+  /** Without what a process that is still at work has just added: it makes the copies itself. */
+  #notBusy(holdings: readonly Holding[]): readonly Holding[] {
+    const { catalog, paths } = this.#context.home;
+    const sessions = liveSessions(catalog, paths.temporary).map(({ id }) => id);
+    if (sessions.length === 0) return holdings;
+    const busy = addedInSessions(
+      catalog,
+      sessions,
+      holdings.map(({ id }) => id),
+    );
+    return holdings.filter(({ id }) => !busy.has(id));
   }
 
   async #fetch(node: NodeId, holdings: readonly Holding[]): Promise<void> {

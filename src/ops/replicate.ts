@@ -4,22 +4,14 @@
  */
 import { noteCopies } from '../catalog/copies.js';
 import type { Holding } from '../catalog/holdings.js';
-import type { BufferPool } from '../core/buffer-pool.js';
-import { bufferPool } from '../core/buffer-pool.js';
-import { sha256Hex } from '../core/hashes.js';
 import type { NodeId, StoreId } from '../core/ids.js';
 import { mapOrdered } from '../core/pipeline.js';
-import { integrityError, isDisktroError, throwIfAborted } from '../errors.js';
+import { isDisktroError, throwIfAborted } from '../errors.js';
 import type { Copier } from './chunk.js';
 import type { Cluster } from './cluster.js';
+import { CopyAhead } from './copy-ahead.js';
 import type { OpenHome } from './home.js';
-
-export interface ReplicateProgress {
-  readonly sentBytes: number;
-  readonly totalBytes: number;
-  /** Bytes sent to each node so far. */
-  readonly nodes: ReadonlyMap<NodeId, number>;
-}
+import { ObjectSender, type ReplicateProgress, STREAMS_PER_NODE } from './object-sender.js';
 
 export interface ReplicateOptions {
   /** Copies wanted on distinct nodes, this one included. */
@@ -30,6 +22,8 @@ export interface ReplicateOptions {
   readonly onProgress?: ((progress: ReplicateProgress) => void) | undefined;
   /** Told once for each node that failed. */
   readonly onFailure?: ((node: NodeId, error: unknown) => void) | undefined;
+  /** What has sent some of the objects already; `onProgress` is its then. */
+  readonly sender?: ObjectSender | undefined;
 }
 
 export interface ReplicateResult {
@@ -46,20 +40,20 @@ export function copierOf(
   cluster: Cluster,
   options: Pick<ReplicateOptions, 'only' | 'onProgress' | 'onFailure'> = {},
 ): Copier {
+  const sender = new ObjectSender(home, cluster, options.onProgress);
   return {
+    ahead: (copies, signal) => new CopyAhead(cluster, sender, copies, signal),
     async copy(objects, copies, signal) {
       const holdings = objects.map(({ storeId, kind, storedBytes }) => ({
         id: storeId,
         kind,
         bytes: storedBytes,
       }));
-      return (await replicate(home, cluster, holdings, { ...options, copies, signal })).confirmed;
+      return (await replicate(home, cluster, holdings, { ...options, copies, signal, sender })).confirmed;
     },
   };
 }
 
-/** Requests under way to one node. */
-const STREAMS_PER_NODE = 4;
 /** Ids asked about in one request. */
 const ASK_IDS = 2_000;
 /** Copies noted in one transaction. */
@@ -85,18 +79,20 @@ class Replication {
   readonly #home: OpenHome;
   readonly #cluster: Cluster;
   readonly #options: ReplicateOptions;
-  readonly #buffers: Map<NodeId, BufferPool> = new Map();
-  readonly #sent = new Map<NodeId, number>();
+  readonly #sender: ObjectSender;
   readonly #mirrors: readonly NodeId[];
-  #totalBytes = 0;
-  sentBytes = 0;
 
   constructor(home: OpenHome, cluster: Cluster, options: ReplicateOptions) {
     this.#home = home;
     this.#cluster = cluster;
     this.#options = options;
+    this.#sender = options.sender ?? new ObjectSender(home, cluster, options.onProgress);
     const usable = cluster.holderClients().map(({ id }) => id);
     this.#mirrors = cluster.mirrors().filter((node) => usable.includes(node));
+  }
+
+  get sentBytes(): number {
+    return this.#sender.sentBytes;
   }
 
   /** @returns the fewest copies that any of these objects has, this node's own included */
@@ -156,10 +152,10 @@ class Replication {
           ),
         );
         const lacking = page.filter(({ id }) => missing.has(id));
-        this.#totalBytes += lacking.reduce((sum, { bytes }) => sum + bytes, 0);
+        this.#sender.expect(lacking.reduce((sum, { bytes }) => sum + bytes, 0));
         for (const { id } of page) if (!missing.has(id)) confirm(id);
         const sending = mapOrdered(STREAMS_PER_NODE, async (object: Holding) => {
-          await this.#send(node, object);
+          await this.#sender.send(node, object, signal);
           confirm(object.id);
         });
         for await (const _ of sending(lacking, { signal }));
@@ -172,54 +168,7 @@ class Replication {
       if (noted.length > 0) noteCopies(this.#home.catalog, node, noted);
     }
   }
-
-  async #send(node: NodeId, { kind, id, bytes }: Holding): Promise<void> {
-    const buffers = this.#buffersOf(node);
-    const buffer = await buffers.take();
-    try {
-      const room = buffer.byteLength >= bytes ? buffer : Buffer.alloc(bytes);
-      const length = await this.#home.store.read(kind, id, room);
-      const object = room.subarray(0, length);
-      try {
-        await this.#cluster.peer(node).putObject(kind, id, object, this.#options.signal);
-      } catch (error) {
-        this.#checkOwn(id, object);
-        throw error;
-      }
-      this.sentBytes += length;
-      this.#sent.set(node, (this.#sent.get(node) ?? 0) + length);
-      this.#options.onProgress?.({
-        sentBytes: this.sentBytes,
-        totalBytes: this.#totalBytes,
-        nodes: this.#sent,
-      });
-    } finally {
-      buffers.give(buffer);
-    }
-  }
-
-  /** When a peer refuses an object it may be this node's copy that is bad: hashed only then. @throws E_OBJECT_ID */
-  #checkOwn(id: StoreId, object: Uint8Array): void {
-    if (sha256Hex(object) === id) return;
-    const row = this.#home.objects.find(id);
-    if (row !== undefined) this.#home.objects.markLost([row.row]);
-    throw integrityError('E_OBJECT_ID', `object ${id} is damaged here`, {
-      hint: 'run `disktro repair`, or `disktro chunk` on the same data again',
-    });
-  }
-
-  #buffersOf(node: NodeId): BufferPool {
-    let buffers = this.#buffers.get(node);
-    if (buffers === undefined) {
-      buffers = bufferPool(STREAMS_PER_NODE, USUAL_OBJECT_BYTES);
-      this.#buffers.set(node, buffers);
-    }
-    return buffers;
-  }
 }
-
-/** Objects of a vault with the default chunk size fit; larger ones get a buffer of their own. */
-const USUAL_OBJECT_BYTES = 5 * 1024 * 1024;
 
 /** What a peer did wrong, or its network; the rest is about this home. */
 function isOfPeer(error: unknown): boolean {

@@ -23,6 +23,7 @@ import type { NodeIdentity } from '../ops/node-files.js';
 import { NodeFiles } from '../ops/node-files.js';
 import { repairOnce } from '../ops/repair.js';
 import { census, scrubSome } from '../ops/scrub.js';
+import { BodyBuffers } from './body-buffers.js';
 import { Discovery } from './discovery.js';
 import { HolderCare, storesOf } from './holder-care.js';
 import type { Listener } from './listen.js';
@@ -78,7 +79,7 @@ export class RunningNode implements ServingNode {
   readonly home: OpenHome;
   readonly files: NodeFiles;
   readonly writer: HeldWriter;
-  readonly bodies = new MemoryBudget(BODY_MEMORY_BYTES);
+  readonly bodies = new BodyBuffers(BODY_MEMORY_BYTES);
   readonly sends = new MemoryBudget(SEND_MEMORY_BYTES);
   readonly log: Log;
   readonly version: string;

@@ -7,6 +7,7 @@ import type { Cluster } from '../ops/cluster.js';
 import type { HeldWriter } from '../ops/held-writer.js';
 import type { OpenHome } from '../ops/home.js';
 import type { NodeFiles } from '../ops/node-files.js';
+import type { BodyBuffers } from './body-buffers.js';
 import type { Log } from './log.js';
 
 export interface ServingNode {
@@ -19,8 +20,8 @@ export interface ServingNode {
   readonly log: Log;
   readonly version: string;
   readonly deleteGraceSeconds: number;
-  /** Bytes that bodies of uploads may take together. */
-  readonly bodies: MemoryBudget;
+  /** Where objects that come in lie until they are durable. */
+  readonly bodies: BodyBuffers;
   /** Bytes that objects on their way out may take together. */
   readonly sends: MemoryBudget;
   /** No copies come here from now on; the others make theirs elsewhere. */

@@ -2,6 +2,7 @@
 import t from 'tap';
 import { entombOrphans, removeFileRows } from '../../src/catalog/garbage.js';
 import {
+  addedInSessions,
   countHoldings,
   dueDeletions,
   eachHolding,
@@ -9,6 +10,7 @@ import {
   findHolding,
   forgetHoldings,
   heldTotals,
+  holdingsVersion,
   isDeletionNoted,
   lostOwnObjects,
   type NewHolding,
@@ -126,3 +128,39 @@ t.test('a deletion is for its own vault’s held objects, and final', async (t) 
   t.equal(isDeletionNoted(catalog, storeIdOf('x')), true, 'it is remembered');
   t.equal(scheduleDeletions(catalog, VAULT, [storeIdOf('x')], 1), 0, 'a second time changes nothing');
 });
+
+t.test(
+  'the version of what is held changes with every change that a listing shows, and only then',
+  async (t) => {
+    const { catalog, objects } = sampleCatalog(t);
+    const seen = new Set([holdingsVersion(catalog)]);
+    const changes = (what: string, change: () => void): void => {
+      change();
+      const version = holdingsVersion(catalog);
+      t.notOk(seen.has(version), what);
+      t.equal(holdingsVersion(catalog), version, 'and stays');
+      seen.add(version);
+    };
+    changes('one more', () => enterHoldings(catalog, [held('x'), held('y')]));
+    const [x, y] = [objects.find(storeIdOf('x')), objects.find(storeIdOf('y'))];
+    changes('one lost', () => objects.markLost([x?.row ?? 0]));
+    changes('the other one lost in its place', () => {
+      enterHoldings(catalog, [held('x')]);
+      objects.markLost([y?.row ?? 0]);
+    });
+    changes('a deletion', () => scheduleDeletions(catalog, VAULT, [storeIdOf('x')], 5_000));
+    changes('gone', () => forgetHoldings(catalog, [storeIdOf('x')]));
+  },
+);
+
+t.test(
+  'what a session has added is told from what others have, and from what is held for others',
+  async (t) => {
+    const { catalog } = sampleCatalog(t);
+    enterFile(catalog, 'own', ['a']);
+    enterHoldings(catalog, [held('x')]);
+    const all = [storeIdOf('a of own'), storeIdOf('x'), storeIdOf('nowhere')];
+    t.same([...addedInSessions(catalog, [1], all)], [storeIdOf('a of own')]);
+    t.same([...addedInSessions(catalog, [0, 2], all)], [], 'held ones belong to no session');
+  },
+);

@@ -2,11 +2,12 @@
 // src/server/routes/objects.ts.
 import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import t from 'tap';
+import { TestCluster } from '../cluster/cluster.js';
+import type { TestNode } from '../cluster/node.js';
 import { sampleBytes } from '../ops/sample-bytes.js';
 import { eventually, type Outcome, oneJson } from './command.js';
 import { expectError } from './errors.js';
 import { placeWithFile } from './place.js';
-import { clusterOfNodes, type TestNode } from './placed-nodes.js';
 
 interface Audited {
   readonly checked: number;
@@ -46,8 +47,8 @@ t.test('alone there is nobody to ask', async (t) => {
 });
 
 t.test('nodes prove what they hold; what they do not is told, and made again', async (t) => {
-  const [a, b, c] = await clusterOfNodes(t, 3);
-  if (a === undefined || b === undefined || c === undefined) throw new Error('three nodes');
+  const cluster = await TestCluster.start(t, { env: { DISKTRO_REPAIR_GRACE: '60' } });
+  const [a, b, c] = [cluster.node(0), cluster.node(1), cluster.node(2)];
   a.place.write('file', sampleBytes('audited', 700_000));
   t.equal((await a.place.run('chunk', 'file')).status, 0);
 
@@ -107,5 +108,5 @@ t.test('nodes prove what they hold; what they do not is told, and made again', a
   t.equal(silent.status, 0, 'out of reach is no failure');
   t.equal(resultOf(silent).silent.length, 1);
   t.ok(resultOf(silent).coverage < 1 && resultOf(silent).coverage > 0, 'but is not covered');
-  t.match(silent.stderr, /"warning":"c was not audited: .*cannot be reached/);
+  t.match(silent.stderr, /"warning":"cellar was not audited: .*cannot be reached/);
 });

@@ -1,17 +1,16 @@
 // Nodes that have lost sight of each other and find each other again, and what they then tell of themselves: real
 // processes on loopback. Sources: src/server/discovery.ts, src/net/mdns.ts, src/ops/status.ts, src/cli/commands/info.ts.
 import t from 'tap';
+import { TestCluster } from '../cluster/cluster.js';
 import { sampleBytes } from '../ops/sample-bytes.js';
 import { oneJson } from './command.js';
 import { expectError } from './errors.js';
-import { emptyPlace } from './place.js';
-import { allOnline, clusterOfNodes, TestNode } from './placed-nodes.js';
 
 const MIB = 1024 * 1024;
 
 t.test('two nodes, told of and lost', async (t) => {
-  const [a, b] = await clusterOfNodes(t, 2);
-  if (a === undefined || b === undefined) throw new Error('two nodes');
+  const cluster = await TestCluster.start(t, { nodes: 2, env: { DISKTRO_REPAIR_GRACE: '60' } });
+  const [a, b] = [cluster.node(0), cluster.node(1)];
   a.place.write('file', sampleBytes('sent slowly', 3 * MIB));
 
   await t.test('a limit slows the copies, whose progress names the peer', async (t) => {
@@ -24,7 +23,7 @@ t.test('two nodes, told of and lost', async (t) => {
       .split('\n')
       .flatMap((line) => (line.includes('"peers"') ? [JSON.parse(line).progress] : []));
     const last = events.at(-1);
-    t.match(last, { label: 'file', sentBytes: Number, totalBytes: Number, peers: { b: last?.sentBytes } });
+    t.match(last, { label: 'file', sentBytes: Number, totalBytes: Number, peers: { barn: last?.sentBytes } });
     t.ok(last?.sentBytes >= 3 * MIB && last.sentBytes === last.totalBytes);
     t.ok(events.length > 1, `${events.length} events`);
     expectError(
@@ -46,8 +45,8 @@ t.test('two nodes, told of and lost', async (t) => {
     t.match(held, { vaultId: null, files: 0, degradedObjects: 0, held: { objects: status.objects } });
     t.not(held.nodeId, status.nodeId);
     const info = oneJson((await a.place.run('info', 'file', '--json')).stdout);
-    t.match(info, { copies: 2, holders: [{ name: 'b', node: held.nodeId, objects: status.objects }] });
-    t.match((await a.place.run('info', 'file')).stdout, /^nodes: +this node, b$/m);
+    t.match(info, { copies: 2, holders: [{ name: 'barn', node: held.nodeId, objects: status.objects }] });
+    t.match((await a.place.run('info', 'file')).stdout, /^nodes: +this node, barn$/m);
   });
 
   await t.test('what is fetched is told by peer', async (t) => {
@@ -61,14 +60,14 @@ t.test('two nodes, told of and lost', async (t) => {
     const last = stderr
       .split('\n')
       .flatMap((line) => (line.includes('"peers"') ? [JSON.parse(line).progress] : []));
-    t.match(last.at(-1), { peers: { b: last.at(-1)?.fetchedBytes }, bytes: 3 * MIB });
+    t.match(last.at(-1), { peers: { barn: last.at(-1)?.fetchedBytes }, bytes: 3 * MIB });
   });
 
   await t.test('both on other ports: no one finds the other, but for mDNS', async (t) => {
     await Promise.all([a.stop(), b.stop()]);
     a.place.env.DISKTRO_MDNS = 'true';
     b.place.env.DISKTRO_MDNS = 'true';
-    await Promise.all([a.serve('--no-mdns'), b.serve()]);
+    await Promise.all([a.serve('--no-mdns', '--port', '0'), b.serve('--port', '0')]);
     await new Promise((resolve) => setTimeout(resolve, 2_500));
     const alone = oneJson((await a.place.run('status', '--json')).stdout);
     t.same(
@@ -77,28 +76,26 @@ t.test('two nodes, told of and lost', async (t) => {
       '--no-mdns looks for nobody and is not found',
     );
     await a.stop();
-    await a.serve();
-    await allOnline(a, 2);
-    await allOnline(b, 2);
+    await a.serve('--port', '0');
+    await Promise.all([a.sees(2), b.sees(2)]);
     // Whoever hears the other first speaks to it, and then both know.
-    const said = `${a.running?.said() ?? ''}${b.running?.said() ?? ''}`;
-    t.match(said, /DEBUG node \w{8} found at 127\.0\.0\.1:\d+/);
+    t.match(a.log + b.log, /"DEBUG","message":"node \w{8} found at 127\.0\.0\.1:\d+/);
   });
 
   await t.test('an address from the configuration does as well', async (t) => {
-    const stranger = new TestNode(emptyPlace(t), 'stranger');
-    t.teardown(() => stranger.stop());
+    const stranger = await cluster.make();
     await Promise.all([a.stop(), b.stop(), stranger.serve()]);
     for (const { place } of [a, b]) place.env.DISKTRO_MDNS = 'false';
-    await b.serve();
+    await b.serve('--port', '0');
     const peers = [`127.0.0.1:1`, `localhost:${stranger.port}`, 'no address', `http://127.0.0.1:${b.port}`];
     a.place.env.DISKTRO_PEERS = peers.join(',');
-    await a.serve();
-    await allOnline(a, 2);
-    const said = await a.stop();
-    t.match(said, /DEBUG no peer at 127\.0\.0\.1:1: /);
-    t.match(said, new RegExp(`DEBUG no peer at localhost:${stranger.port}: `), 'a stranger is nobody');
-    t.match(said, /DEBUG no peer at no address: /);
-    t.notMatch(said, /WARNING looking/);
+    await a.serve('--port', '0');
+    await a.sees(2);
+    await a.stop();
+    const said = a.log;
+    t.match(said, /no peer at 127\.0\.0\.1:1: /);
+    t.match(said, new RegExp(`no peer at localhost:${stranger.port}: `), 'a stranger is nobody');
+    t.match(said, /no peer at no address: /);
+    t.notMatch(said, /"WARNING","message":"looking/);
   });
 });

@@ -3,9 +3,11 @@
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { TestCluster } from '../cluster/cluster.js';
+import type { TestNode } from '../cluster/node.js';
 import { sampleBytes } from '../ops/sample-bytes.js';
+import { scratchFolder } from '../ops/scratch-home.js';
 import { oneJson } from './command.js';
-import { startCluster, TestNode, until } from './nodes.js';
 
 const MANIFESTS = join('objects', 'manifests');
 
@@ -14,40 +16,43 @@ function holds({ home }: TestNode, id: string): boolean {
 }
 
 t.test('what one machine removes', { timeout: 280_000 }, async (t) => {
-  const { folder, nodes } = await startCluster(t, 3);
-  const [first, second, third] = nodes as [TestNode, TestNode, TestNode];
+  const folder = scratchFolder(t);
+  const cluster = await TestCluster.start(t, {
+    hasVault: false,
+    env: { DISKTRO_REPAIR_GRACE: '3600', DISKTRO_DELETE_GRACE: '1', DISKTRO_CHUNK_SIZE: '65536' },
+  });
+  const [first, second, third] = [cluster.node(0), cluster.node(1), cluster.node(2)];
   const code = join(folder, 'code');
-  await first.must('init', '--recovery-file', code, '--chunk-size', '65536');
+  await first.did('init', '--recovery-file', code, '--chunk-size', '65536');
   const file = (name: string, bytes: Uint8Array): string => {
     writeFileSync(join(folder, name), bytes);
     return join(folder, name);
   };
   const shared = sampleBytes('shared', 500_000);
-  const mine = await first.must('-q', 'chunk', file('mine', shared));
-  const kept = await first.must('-q', 'chunk', file('kept', sampleBytes('kept', 200_000)));
-  const other = new TestNode(folder, 'other');
-  await other.must('--password-file', code, 'recover', '--from', second.address);
+  const mine = await first.did('-q', 'chunk', file('mine', shared));
+  const kept = await first.did('-q', 'chunk', file('kept', sampleBytes('kept', 200_000)));
+  const other = await cluster.make();
+  await other.did('--password-file', code, 'recover', '--from', second.address);
   await other.serve();
-  t.teardown(() => other.stop());
-  await other.must('repair');
-  const theirs = await other.must(
+  await other.did('repair');
+  const theirs = await other.did(
     '-q',
     'chunk',
     file('theirs', Buffer.concat([shared, Buffer.alloc(70_000, 1)])),
   );
   const listed = async (node: TestNode): Promise<string[]> =>
-    (await node.must('ls', '--json')).split('\n').map((line) => JSON.parse(line).id as string);
+    (await node.did('ls', '--json')).split('\n').map((line) => JSON.parse(line).id as string);
 
   await t.test("each finds the other's files", async (t) => {
     t.notOk((await listed(first)).includes(theirs));
-    await first.must('repair');
+    await first.did('repair');
     t.same((await listed(first)).sort(), [mine, kept, theirs].sort());
     t.equal((await first.run('verify', '--read-data')).status, 0);
   });
 
   await t.test('nothing is deleted on peers while a node is out of reach', async (t) => {
     await third.stop();
-    await first.must('rm', mine);
+    await first.did('rm', mine);
     const { status, stderr } = await first.run('gc', '--grace', '0');
     t.equal(status, 0);
     t.match(stderr, /1 node out of reach: nothing is deleted on peers/);
@@ -70,20 +75,23 @@ t.test('what one machine removes', { timeout: 280_000 }, async (t) => {
   });
 
   await t.test('then it goes everywhere, but for what another file needs', async (t) => {
-    await until('all are back', async () => {
+    await cluster.until('all are back', async () => {
       const { peers } = oneJson((await first.run('gc', '--grace', '0', '--json')).stdout) as {
         peers: { isWaiting: boolean };
       };
       return !peers.isWaiting;
     });
-    await until('the peers have freed it', async () => ![second, third].some((node) => holds(node, mine)));
+    await cluster.until(
+      'the peers have freed it',
+      async () => ![second, third].some((node) => holds(node, mine)),
+    );
     for (const node of [first, other]) t.notOk((await listed(node)).includes(mine), 'listed no more');
     const back = join(folder, 'back');
-    await first.must('reassemble', theirs, '-o', back, '--force');
-    await other.must('reassemble', theirs, '-o', back, '--force');
-    await other.must('gc', '--grace', '0');
-    await first.must('repair');
-    await first.must('gc', '--grace', '0');
+    await first.did('reassemble', theirs, '-o', back, '--force');
+    await other.did('reassemble', theirs, '-o', back, '--force');
+    await other.did('gc', '--grace', '0');
+    await first.did('repair');
+    await first.did('gc', '--grace', '0');
     t.same((await listed(first)).sort(), [kept, theirs].sort(), 'it does not come back');
     for (const node of [first, second, third, other]) {
       const { status, stdout, stderr } = await node.run('verify');
@@ -92,22 +100,17 @@ t.test('what one machine removes', { timeout: 280_000 }, async (t) => {
   });
 
   await t.test('a rebuild keeps what is held for others', async (t) => {
-    const stranger = new TestNode(folder, 'n3');
+    const stranger = third;
     await third.stop();
     // A vault of its own in the home that holds for the other one.
-    await stranger.must('init', '--chunk-size', '65536');
-    const own = await stranger.must(
-      '-q',
-      'chunk',
-      '--no-replicate',
-      file('own', sampleBytes('own', 100_000)),
-    );
-    const before = oneJson(await stranger.must('verify', '--json'));
+    await stranger.did('init', '--recovery-file', join(folder, 'own-code'), '--chunk-size', '65536');
+    const own = await stranger.did('-q', 'chunk', '--no-replicate', file('own', sampleBytes('own', 100_000)));
+    const before = oneJson(await stranger.did('verify', '--json'));
     for (const suffix of ['', '-wal', '-shm'])
       rmSync(join(stranger.home, `catalog.db${suffix}`), { force: true });
-    t.match(oneJson(await stranger.must('rebuild', '--json')), { files: 1, damaged: [] });
-    await stranger.must('gc', '--grace', '0');
-    t.match(oneJson(await stranger.must('verify', '--read-data', '--json')), {
+    t.match(oneJson(await stranger.did('rebuild', '--json')), { files: 1, damaged: [] });
+    await stranger.did('gc', '--grace', '0');
+    t.match(oneJson(await stranger.did('verify', '--read-data', '--json')), {
       objects: before.objects,
       corrupt: [],
       missing: [],

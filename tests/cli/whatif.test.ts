@@ -3,10 +3,10 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { TestCluster } from '../cluster/cluster.js';
 import { jsonLines, type Outcome, oneJson } from './command.js';
 import { expectError, expectJsonError } from './errors.js';
 import { emptyPlace, placeWithFile } from './place.js';
-import { clusterOfNodes } from './placed-nodes.js';
 
 function answer({ status, stdout, stderr }: Outcome): Record<string, unknown> {
   if (status !== 0) throw new Error(stderr);
@@ -40,8 +40,8 @@ t.test('alone, losing this machine loses all; other nodes there are none', async
 });
 
 t.test('with two more nodes', async (t) => {
-  const [a, b, c] = await clusterOfNodes(t, 3);
-  if (a === undefined || b === undefined || c === undefined) throw new Error('three nodes');
+  const cluster = await TestCluster.start(t, { env: { DISKTRO_REPAIR_GRACE: '60' } });
+  const [a, b, c] = [cluster.node(0), cluster.node(1), cluster.node(2)];
   const { place } = a;
   place.write('safe', 'in three places');
   place.write('alone', 'in one place');
@@ -54,12 +54,12 @@ t.test('with two more nodes', async (t) => {
       await place.runWith({ env: { DISKTRO_REPLICA_COUNT: replicas } }, 'whatif', '--lose', lose, '--json'),
     );
 
-  t.same(await whatif('c'), { lost: [], degraded: [alone], safe: 1 }, 'b and this one are left');
+  t.same(await whatif('cellar'), { lost: [], degraded: [alone], safe: 1 }, 'b and this one are left');
   t.same(await whatif('self'), { lost: [alone], degraded: [], safe: 1 });
-  t.same(await whatif('a'), { lost: [alone], degraded: [], safe: 1 }, 'by its name');
-  t.same(await whatif('self,b'), { lost: [alone], degraded: [safe], safe: 0 });
-  t.same(await whatif('a,b,c'), { lost: [safe, alone], degraded: [], safe: 0 }, 'oldest first');
-  t.same(await whatif('b', '1'), { lost: [], degraded: [], safe: 2 }, 'one copy is all that is wanted');
+  t.same(await whatif('attic'), { lost: [alone], degraded: [], safe: 1 }, 'by its name');
+  t.same(await whatif('self,barn'), { lost: [alone], degraded: [safe], safe: 0 });
+  t.same(await whatif('attic,barn,cellar'), { lost: [safe, alone], degraded: [], safe: 0 }, 'oldest first');
+  t.same(await whatif('barn', '1'), { lost: [], degraded: [], safe: 2 }, 'one copy is all that is wanted');
   const id = String(jsonLines((await b.place.run('peers', '--json')).stdout).find(({ self }) => self)?.id);
   t.same(await whatif(`self,${id.slice(0, 6)}`), { lost: [alone], degraded: [safe], safe: 0 }, 'by a prefix');
   expectError(
@@ -77,13 +77,13 @@ t.test('with two more nodes', async (t) => {
     { env: { DISKTRO_REPLICA_COUNT: '2' } },
     'whatif',
     '--lose',
-    'self,b',
+    'self,barn',
     '--json',
   );
   t.same(answer(gone), { lost: [alone], degraded: [safe], safe: 0 }, 'as it was last known');
   t.match(
     gone.stderr,
-    /^\{"warning":"c is out of reach: it counts with the copies it was last known to have"\}\n$/,
+    /^\{"warning":"cellar is out of reach: it counts with the copies it was last known to have"\}\n$/,
   );
   await b.stop();
   await c.serve();
@@ -95,6 +95,10 @@ t.test('with two more nodes', async (t) => {
     `127.0.0.1:${c.port}`,
   );
   t.equal(heard.status, 0, heard.stderr);
-  t.same(await whatif('self,b'), { lost: [safe, alone], degraded: [], safe: 0 }, 'what it says now counts');
-  t.same(await whatif('c'), { lost: [], degraded: [alone], safe: 1 }, 'and b as it was last known');
+  t.same(
+    await whatif('self,barn'),
+    { lost: [safe, alone], degraded: [], safe: 0 },
+    'what it says now counts',
+  );
+  t.same(await whatif('cellar'), { lost: [], degraded: [alone], safe: 1 }, 'and b as it was last known');
 });

@@ -3,7 +3,8 @@ import { rmSync } from 'node:fs';
 import t from 'tap';
 import { ID_LINE, oneJson } from '../cli/command.js';
 import { sampleBytes } from '../ops/sample-bytes.js';
-import { TestCluster, type TestNode } from './cluster.js';
+import { TestCluster } from './cluster.js';
+import type { TestNode } from './node.js';
 
 const skip = process.platform === 'win32';
 
@@ -42,7 +43,7 @@ t.test(
       t.match(oneJson(stdout), { degraded: true, copies: { wanted: 3, confirmed: 2 } });
       t.match(stderr, /cellar/, 'names the node that did not take its copies');
       write(first, 'strict', 200_000);
-      const strict = await first.runWith({ DISKTRO_MIN_REPLICAS: '3' }, 'chunk', 'strict');
+      const strict = await first.runWith({ env: { DISKTRO_MIN_REPLICAS: '3' } }, 'chunk', 'strict');
       t.equal(strict.status, 3, strict.stderr);
       t.match(strict.stdout, ID_LINE, 'the file is stored all the same');
       t.match(strict.stderr, /expected at least 3 copies, 2 confirmed/);

@@ -9,7 +9,7 @@ import { scrubHolder } from '../../src/ops/scrub-holder.js';
 import { oneJson } from '../cli/command.js';
 import { emptyPlace, placeWithVault } from '../cli/place.js';
 import { sampleBytes } from '../ops/sample-bytes.js';
-import { TestNode } from './cluster.js';
+import { TestNode } from './node.js';
 
 const limits = { timeout: 110_000, skip: process.platform === 'win32' };
 

@@ -8,7 +8,8 @@ import { oneJson } from '../cli/command.js';
 import { sampleBytes } from '../ops/sample-bytes.js';
 import { Ceph, cephMissing } from '../store/ceph.js';
 import { TestBucket } from './bucket.js';
-import { TestCluster, type TestNode } from './cluster.js';
+import { TestCluster } from './cluster.js';
+import type { TestNode } from './node.js';
 
 const skip = cephMissing();
 const limits = { timeout: 280_000 };
@@ -90,7 +91,7 @@ if (skip === false) {
         '--from',
         bucket.url,
       );
-      t.equal(wrong.status, 2, wrong.stderr);
+      t.equal(wrong.status, 12, wrong.stderr);
     });
 
     await t.test('peers remove moves everything out first, and then lets go of it', async (t) => {

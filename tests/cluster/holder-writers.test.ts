@@ -8,7 +8,7 @@ import { emptyPlace, type Place, placeWithVault } from '../cli/place.js';
 import { sampleBytes } from '../ops/sample-bytes.js';
 import { Ceph, cephMissing } from '../store/ceph.js';
 import { TestBucket } from './bucket.js';
-import { TestNode } from './cluster.js';
+import { TestNode } from './node.js';
 
 const skip = cephMissing();
 const limits = { timeout: 280_000 };

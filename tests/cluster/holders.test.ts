@@ -7,7 +7,8 @@ import { oneJson } from '../cli/command.js';
 import { sampleBytes } from '../ops/sample-bytes.js';
 import { Ceph, cephMissing } from '../store/ceph.js';
 import { TestBucket } from './bucket.js';
-import { QUICK, TestCluster, type TestNode } from './cluster.js';
+import { TestCluster } from './cluster.js';
+import { QUICK, type TestNode } from './node.js';
 
 const skip = cephMissing();
 const limits = { timeout: 280_000 };

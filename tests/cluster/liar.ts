@@ -16,7 +16,8 @@ import {
   signCertificateRequest,
 } from '../../src/net/certificates.js';
 import { signRecord } from '../../src/net/member-record.js';
-import type { TestCluster, TestNode } from './cluster.js';
+import type { TestCluster } from './cluster.js';
+import type { TestNode } from './node.js';
 
 /** Answers one request about objects. */
 export type Lie = (request: IncomingMessage, response: ServerResponse, id: string) => void;

@@ -6,7 +6,8 @@ import { connect } from 'node:tls';
 import t from 'tap';
 import { oneJson } from '../cli/command.js';
 import { sampleBytes } from '../ops/sample-bytes.js';
-import { TestCluster, type TestNode } from './cluster.js';
+import { TestCluster } from './cluster.js';
+import type { TestNode } from './node.js';
 
 const skip = process.platform === 'win32';
 

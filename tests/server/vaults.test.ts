@@ -11,7 +11,8 @@ import { PeerClient } from '../../src/net/peer-client.js';
 import { signVaultRecord, type VaultRecord } from '../../src/net/vault-record.js';
 import { openNodeHome } from '../../src/ops/home.js';
 import { NodeFiles } from '../../src/ops/node-files.js';
-import { startCluster, type TestNode } from '../cli/nodes.js';
+import { TestCluster } from '../cluster/cluster.js';
+import type { TestNode } from '../cluster/node.js';
 
 const seed = Buffer.alloc(32, 1);
 const stranger = Buffer.alloc(32, 2);
@@ -65,8 +66,12 @@ async function statusOf(work: Promise<unknown>): Promise<number> {
 }
 
 t.test('a member and a node', { timeout: 110_000 }, async (t) => {
-  const { nodes } = await startCluster(t, 2);
-  const [node, member] = nodes as [TestNode, TestNode];
+  const cluster = await TestCluster.start(t, {
+    nodes: 2,
+    hasVault: false,
+    env: { DISKTRO_REPAIR_GRACE: '3600', DISKTRO_DELETE_GRACE: '1' },
+  });
+  const [node, member] = [cluster.node(0), cluster.node(1)];
   const { client, self } = await clientOf(member, node);
   t.teardown(() => client.close());
   const put = (record: unknown, id = vault as string) =>
@@ -94,7 +99,7 @@ t.test('a member and a node', { timeout: 110_000 }, async (t) => {
   });
 
   await t.test('a record reaches the members that lack it', async (t) => {
-    await member.must('repair');
+    await member.did('repair');
     const back = await clientOf(node, member);
     t.teardown(() => back.client.close());
     t.match(await back.client.json('GET', '/vaults'), { vaults: { [vault]: 6 } });

@@ -10,6 +10,7 @@ import {
   chunkFile,
 } from '../../ops/chunk.js';
 import type { Cluster } from '../../ops/cluster.js';
+import type { ReplicateProgress } from '../../ops/object-sender.js';
 import type { Vault } from '../../ops/vault.js';
 import { openedHome } from '../../ops/vault.js';
 import { type Context, openOrCreateVault, progressOf } from '../context.js';
@@ -114,14 +115,21 @@ async function copierMaker(context: Context, vault: Vault, cluster: Cluster): Pr
   const nameOf = memberNames(cluster);
   const onFailure = (node: NodeId, error: unknown): void =>
     context.output.warning(`${nameOf(node)}: ${error instanceof Error ? error.message : String(error)}`);
-  return (label, storing) => ({
-    async copy(objects, copies, signal) {
-      storing.stop();
-      using progress = await progressOf(context, { label, unit: 'bytes' });
-      const onProgress = showCopying(progress, nameOf);
-      return await copierOf(home, cluster, { onFailure, onProgress }).copy(objects, copies, signal);
-    },
-  });
+  return (label, storing) => {
+    // What is sent while the file is still being read shows in the next line, once there is one.
+    let show: ((facts: ReplicateProgress) => void) | undefined;
+    const onProgress = (facts: ReplicateProgress): void => show?.(facts);
+    const copier = copierOf(home, cluster, { onFailure, onProgress });
+    return {
+      ...copier,
+      async copy(objects, copies, signal) {
+        storing.stop();
+        using progress = await progressOf(context, { label, unit: 'bytes' });
+        show = showCopying(progress, nameOf);
+        return await copier.copy(objects, copies, signal);
+      },
+    };
+  };
 }
 
 function chunkOptions({ config, output, signal }: Context, flags: ChunkFlags): ChunkOptions {

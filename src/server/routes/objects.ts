@@ -1,32 +1,31 @@
 /** Routes about objects: whole ones in and out, which are here, proof that they are. */
-import { createHash } from 'node:crypto';
-import fs from 'node:fs';
-import type { ServerResponse } from 'node:http';
-import { Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import * as z from 'zod';
 import type { Holding, HoldingRange } from '../../catalog/holdings.js';
 import { findHolding, isDeletionNoted, missingHoldings, vaultManifests } from '../../catalog/holdings.js';
 import type { NodeId, StoreId, VaultId } from '../../core/ids.js';
 import { isStoreId, isVaultId } from '../../core/ids.js';
-import type { ObjectKind } from '../../core/object.js';
+import { youngCollector } from '../../core/young-collector.js';
 import { DisktroError, isDisktroError, missingObject } from '../../errors.js';
-import { DIGEST_GROUPS, digestGroups, digestsToJson } from '../../net/digest.js';
+import { MIB } from '../../limits.js';
+import { DIGEST_GROUPS, digestsToJson } from '../../net/digest.js';
 import { MAX_PROOF_BYTES, MAX_PROOFS, proofOf } from '../../net/proof.js';
 import type { BandwidthLimit } from '../../net/rate-limit.js';
 import { MAX_HELD_OBJECT_BYTES } from '../../ops/held-writer.js';
 import { vaultIdOfHome } from '../../ops/home.js';
+import { sharedDigests } from '../../ops/shared-digests.js';
 import { groupRange, sharedHoldings } from '../../ops/shared-holdings.js';
 import { objectPath } from '../../store/paths.js';
 import { readJsonBody, refusal, replyJson } from '../json-body.js';
+import { SEND_BYTES, type Sending, sendFile } from '../object-sending.js';
 import type { Call, Route } from '../router.js';
 import type { ServingNode } from '../serving-node.js';
 
 const MAX_IDS = 10_000;
 const MANIFEST_PAGE = 1_000;
-const STREAM_BYTES = 128 * 1024;
-/** What one object takes while it is sent: read ahead, hashed, encrypted, on its way to a client that may be slow. */
-const SEND_BYTES = 2 * STREAM_BYTES;
+
+/** TLS gives its bytes in buffers of their own. */
+const noteReceived = youngCollector(4 * MIB);
 
 const STORE_ID = z.string().refine(isStoreId);
 const MISSING = z.object({ ids: z.array(STORE_ID).max(MAX_IDS), store: z.string().max(100).optional() });
@@ -71,7 +70,8 @@ export function objectRoutes(node: ServingNode): readonly Route[] {
       const group = query.get('group');
       const other = query.get('scope') === 'all' ? undefined : caller;
       if (group === null) {
-        replyJson(response, 200, { groups: digestsToJson(digestGroups(idsOf(sharedOf(node, other)))) });
+        const digests = sharedDigests(node.home.catalog, node.cluster(), other);
+        replyJson(response, 200, { groups: digestsToJson(digests) });
         return;
       }
       if (!/^\d{1,4}$/.test(group) || Number(group) >= DIGEST_GROUPS)
@@ -108,38 +108,22 @@ async function sendObject(node: ServingNode, { request, response, query, caller 
   const giveBack = await node.sends.take(SEND_BYTES);
   try {
     if (response.destroyed) return;
-    await stream(node, response, { id, kind: holding.kind, start, end, isWhole: range === undefined, limit });
+    const whole = range === undefined ? id : undefined;
+    await stream(node, response, holding, { start, end, whole, limit });
   } finally {
     giveBack();
   }
 }
 
-/** A whole object is hashed on its way out: one that is damaged is cut off before its last byte, and noted. */
+/** A whole object is hashed on its way out: one that is damaged is cut off before its last bytes, and noted. */
 async function stream(
   node: ServingNode,
   response: ServerResponse,
-  {
-    id,
-    kind,
-    start,
-    end,
-    isWhole,
-    limit,
-  }: {
-    id: StoreId;
-    kind: ObjectKind;
-    start: number;
-    end: number;
-    isWhole: boolean;
-    limit: BandwidthLimit | undefined;
-  },
+  { id, kind }: Holding,
+  sending: Sending,
 ): Promise<void> {
-  const file = objectPath(node.home.paths.objects, kind, id);
-  const source = fs.createReadStream(file, { start, end, highWaterMark: STREAM_BYTES });
   try {
-    const sent = limit === undefined ? source : braked(source, limit);
-    if (isWhole) await pipeline(sent, checking(id, end - start + 1), response);
-    else await pipeline(sent, response);
+    await sendFile(objectPath(node.home.paths.objects, kind, id), sending, response);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const isFreed = code === 'ENOENT' && isDeletionNoted(node.home.catalog, id);
@@ -165,20 +149,6 @@ async function* braked(source: AsyncIterable<Buffer>, limit: BandwidthLimit): As
   }
 }
 
-function checking(id: StoreId, bytes: number): Transform {
-  const hash = createHash('sha256');
-  let seen = 0;
-  return new Transform({
-    transform(piece: Buffer, _encoding, done) {
-      hash.update(piece);
-      seen += piece.byteLength;
-      const isOther = seen >= bytes && hash.digest('hex') !== id;
-      if (isOther) done(new DisktroError('E_OBJECT_ID', `object ${id} is damaged`));
-      else done(null, piece);
-    },
-  });
-}
-
 async function takeObject(node: ServingNode, { request, response, query, caller }: Call): Promise<void> {
   const id = storeIdOf(query);
   const kind = query.get('kind') ?? 'chunk';
@@ -194,15 +164,16 @@ async function takeObject(node: ServingNode, { request, response, query, caller 
     replyJson(response, 200, { stored: false });
     return;
   }
-  const giveBack = await node.bodies.take(length);
+  const { bytes, release } = await node.bodies.take(length);
   try {
-    const body = Buffer.allocUnsafeSlow(length);
     const limit = caller === undefined ? undefined : node.cluster()?.download;
-    await readFully(limit === undefined ? request : braked(request, limit), body);
-    const outcome = await node.writer.put(kind, id, body).catch(asRefusal);
+    if (limit === undefined) await readInto(request, bytes);
+    else await readFully(braked(request, limit), bytes);
+    noteReceived(length);
+    const outcome = await node.writer.put(kind, id, bytes).catch(asRefusal);
     replyJson(response, outcome === 'new' ? 201 : 200, { stored: outcome === 'new' });
   } finally {
-    giveBack();
+    release();
   }
 }
 
@@ -211,6 +182,28 @@ function asRefusal(error: unknown): never {
   if (isDisktroError(error, 'E_OBJECT_LENGTH', 'E_OBJECT_MAGIC', 'E_OBJECT_ID'))
     throw refusal(422, error.message);
   throw error;
+}
+
+/** Without a promise for each piece, of which a TLS connection makes 64 to a megabyte. */
+function readInto(request: IncomingMessage, body: Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let filled = 0;
+    const refuse = (why: string): void => {
+      // `body` is another's from now on.
+      request.off('data', take);
+      reject(refusal(400, why));
+    };
+    const take = (piece: Buffer): void => {
+      if (filled + piece.byteLength > body.byteLength) refuse('the body is longer than announced');
+      else filled += piece.copy(body, filled);
+    };
+    request.on('data', take);
+    request.once('end', () =>
+      filled === body.byteLength ? resolve() : refuse('the body is shorter than announced'),
+    );
+    request.once('error', () => refuse('the body broke off'));
+    request.once('close', () => refuse('the body broke off'));
+  });
 }
 
 async function readFully(request: AsyncIterable<Buffer>, body: Buffer): Promise<void> {
@@ -251,14 +244,13 @@ async function fetchOffered(node: ServingNode, { request, response }: Call): Pro
   const bytes = await cluster.client(from).headObject(id);
   if (bytes === undefined) throw missingObject(id);
   if (bytes > MAX_HELD_OBJECT_BYTES) throw refusal(422, 'too long for an object');
-  const giveBack = await node.bodies.take(bytes);
+  const body = await node.bodies.take(bytes);
   try {
-    const body = Buffer.allocUnsafeSlow(bytes);
-    const length = await cluster.client(from).getObject(id, body, {});
-    await node.writer.put('chunk', id, body.subarray(0, length));
+    const length = await cluster.client(from).getObject(id, body.bytes, {});
+    await node.writer.put('chunk', id, body.bytes.subarray(0, length));
     replyJson(response, 201, { stored: true });
   } finally {
-    giveBack();
+    body.release();
   }
 }
 
@@ -291,10 +283,6 @@ function sharedOf(
   range: HoldingRange = {},
 ): Iterable<Holding> {
   return sharedHoldings(node.home.catalog, node.cluster(), caller, range);
-}
-
-function* idsOf(holdings: Iterable<Holding>): Generator<StoreId> {
-  for (const { id } of holdings) yield id;
 }
 
 function storeIdOf(query: URLSearchParams): StoreId {
