@@ -23,22 +23,19 @@ export class OwnRecord {
   readonly #home: OpenHome;
   readonly #files: NodeFiles;
   readonly #options: OwnRecordOptions;
-  readonly #port: () => number;
-  readonly #stores: () => readonly NodeId[];
+  readonly #now: () => readonly [port: number, stores: readonly NodeId[]];
 
-  /** @param stores buckets and folders that this node can use */
+  /** @param now where it listens, and which buckets and folders it can use */
   constructor(
     home: OpenHome,
     files: NodeFiles,
     options: OwnRecordOptions,
-    port: () => number,
-    stores: () => readonly NodeId[],
+    now: () => readonly [port: number, stores: readonly NodeId[]],
   ) {
-    this.#stores = stores;
     this.#home = home;
     this.#files = files;
     this.#options = options;
-    this.#port = port;
+    this.#now = now;
   }
 
   /** A new record, with a `seq` above all that were ever heard of. */
@@ -69,7 +66,7 @@ export class OwnRecord {
 
   /** Where this node is reached. */
   addresses(): readonly string[] {
-    return ownAddresses(this.#options, this.#port());
+    return ownAddresses(this.#options, this.#now()[0]);
   }
 
   async #measures(status: SignedRecord['status']): Promise<NodeMeasures> {
@@ -82,7 +79,7 @@ export class OwnRecord {
       freeBytes: Math.max(0, Math.min(freeBytes - reserveBytes, most)),
       version,
       status,
-      stores: this.#stores(),
+      stores: this.#now()[1],
     };
   }
 }

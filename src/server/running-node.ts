@@ -120,8 +120,7 @@ export class RunningNode implements ServingNode {
     this.deleteGraceSeconds = options.deleteGraceSeconds;
     this.writer = new HeldWriter(home, options);
     this.#care = new HolderCare(home, files, options.log);
-    const stores = () => storesOf(this.#cluster);
-    this.#own = new OwnRecord(home, files, options, () => this.port, stores);
+    this.#own = new OwnRecord(home, files, options, () => [this.port, storesOf(this.#cluster)]);
     this.#schedule = new Schedule((task, error) => this.log.warning(`${task}: ${messageOf(error)}`));
   }
 

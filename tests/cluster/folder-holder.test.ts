@@ -99,10 +99,10 @@ t.test('a disk that is plugged in now and then', limits, async (t) => {
 
   await t.test('is enough to come back from, with the right secret only', async (t) => {
     const other = new TestNode({ name: 'laptop', place: emptyPlace(t) });
-    const wrong = await other.runWith({ DISKTRO_PASSWORD: 'wrong' }, 'recover', '--from', url);
+    const wrong = await other.runWith({ env: { DISKTRO_PASSWORD: 'wrong' } }, 'recover', '--from', url);
     t.equal(wrong.status, 12, wrong.stderr);
     t.equal((await other.run('recover', '--from', `${url}-none`)).status, 4);
-    const code = { DISKTRO_PASSWORD: node.place.code };
+    const code = { env: { DISKTRO_PASSWORD: node.place.code } };
     const back = await other.runWith(code, '--json', 'recover', '--from', url);
     t.equal(back.status, 0, back.stderr);
     t.match(oneJson(back.stdout), { files: 3, failed: [] });

@@ -36,7 +36,7 @@ if (skip === false) {
 
   const add = async (node: TestNode, bucket: TestBucket, ...words: string[]): Promise<string> => {
     const { status, stdout, stderr } = await node.runWith(
-      ceph.environment,
+      { env: ceph.environment },
       'peers',
       'add',
       bucket.url,
@@ -78,7 +78,7 @@ if (skip === false) {
       await Promise.all(cluster.nodes.map((node) => node.kill()));
       const kept = names.map((name) => first.place.read(name));
       for (const node of cluster.nodes) loseHome(node);
-      const back = await first.runWith(ceph.environment, '--json', 'recover', '--from', bucket.url);
+      const back = await first.runWith({ env: ceph.environment }, '--json', 'recover', '--from', bucket.url);
       t.equal(back.status, 0, back.stderr);
       t.match(oneJson(back.stdout), { files: 2, failed: [], unreachable: [], nodes: [id] });
       for (const [index, name] of names.entries()) {
@@ -86,7 +86,7 @@ if (skip === false) {
         t.ok(first.place.read(`${index}.back`).equals(kept[index] as Buffer), name);
       }
       const wrong = await second.runWith(
-        { ...ceph.environment, DISKTRO_PASSWORD: 'no' },
+        { env: { ...ceph.environment, DISKTRO_PASSWORD: 'no' } },
         'recover',
         '--from',
         bucket.url,

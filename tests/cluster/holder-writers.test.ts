@@ -40,7 +40,7 @@ if (skip === false) {
 
   const add = async (node: TestNode, bucket: TestBucket, ...words: string[]): Promise<string> => {
     const { status, stdout, stderr } = await node.runWith(
-      ceph.environment,
+      { env: ceph.environment },
       'peers',
       'add',
       bucket.url,
@@ -61,13 +61,13 @@ if (skip === false) {
     for (const _ of [1, 2]) {
       const node = make(emptyPlace(t));
       const recovered = await node.runWith(
-        { ...ceph.environment, DISKTRO_PASSWORD: first.place.code },
+        { env: { ...ceph.environment, DISKTRO_PASSWORD: first.place.code } },
         ...['recover', '--from', bucket.url],
       );
       t.equal(recovered.status, 0, recovered.stderr);
       writers.push(node);
     }
-    const secret = { DISKTRO_PASSWORD: first.place.code };
+    const secret = { env: { DISKTRO_PASSWORD: first.place.code } };
     const shared = sampleBytes('shared by all', 600_000);
     const runs = await Promise.all(
       writers.flatMap((node, index) =>
@@ -87,7 +87,7 @@ if (skip === false) {
     t.equal(new Set(keys).size, keys.length);
     const fresh = make(emptyPlace(t));
     const recovered = await fresh.runWith(
-      { ...ceph.environment, ...secret },
+      { env: { ...ceph.environment, ...secret.env } },
       'recover',
       '--from',
       bucket.url,

@@ -31,7 +31,7 @@ if (skip === false) {
 
   const add = async (node: TestNode, bucket: TestBucket, ...words: string[]): Promise<string> => {
     const { status, stdout, stderr } = await node.runWith(
-      ceph.environment,
+      { env: ceph.environment },
       'peers',
       'add',
       bucket.url,
