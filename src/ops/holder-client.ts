@@ -33,6 +33,8 @@ export interface HolderLimits {
 }
 
 const HEADERS_AT_ONCE = 16;
+/** Each try at an engine that is down takes as long as its patience: a command must not wait for it again and again. */
+const LEFT_ALONE_MS = 15_000;
 const CHECK_AGAIN_MS = 30_000;
 const MAX_LISTED = 10_000_000;
 
@@ -41,6 +43,8 @@ export class HolderClient implements ObjectPeer {
   readonly store: HolderStore;
   readonly #limits: HolderLimits;
   #checkedMs = Number.NEGATIVE_INFINITY;
+  #failure: DisktroError | undefined;
+  #failedMs = 0;
   /** Whose each manifest is, as far as it was read: their headers do not change. */
   readonly #vaults = new Map<StoreId, VaultId | undefined>();
 
@@ -55,6 +59,7 @@ export class HolderClient implements ObjectPeer {
     const found = holderIdOf(await this.#try(() => this.store.readNote('holder.json', signal)));
     if (found === this.id) {
       this.#checkedMs = performance.now();
+      this.#failure = undefined;
       return;
     }
     throw new DisktroError('E_PEER_UNREACHABLE', `${this.store.where}: this is not the holder it was`, {
@@ -161,7 +166,9 @@ export class HolderClient implements ObjectPeer {
 
   /** Copies that go to another disk at the same place would be counted and not be there. */
   async #check(signal: AbortSignal | undefined): Promise<void> {
-    if (performance.now() - this.#checkedMs > CHECK_AGAIN_MS) await this.ping(signal);
+    const nowMs = performance.now();
+    if (this.#failure !== undefined && nowMs - this.#failedMs < LEFT_ALONE_MS) throw this.#failure;
+    if (nowMs - this.#checkedMs > CHECK_AGAIN_MS) await this.ping(signal);
   }
 
   async #vaultOf(id: StoreId): Promise<VaultId | undefined> {
@@ -178,7 +185,11 @@ export class HolderClient implements ObjectPeer {
     try {
       return await work();
     } catch (error) {
-      throw isDisktroError(error) ? ofHolder(error, this.id) : error;
+      if (!isDisktroError(error)) throw error;
+      const failure = ofHolder(error, this.id);
+      if (failure.code === 'E_PEER_UNREACHABLE')
+        [this.#failure, this.#failedMs] = [failure, performance.now()];
+      throw failure;
     }
   }
 }

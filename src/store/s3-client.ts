@@ -20,9 +20,9 @@ export interface S3Patience {
   readonly silenceMs: number;
 }
 
-/** A restart of an engine takes seconds; who asks has other holders after half a minute. */
+/** As long as an engine takes to restart: who asks has other holders, and what is lacking is made good later. */
 export const S3_PATIENCE: S3Patience = {
-  retryForMs: 30_000,
+  retryForMs: 8_000,
   firstPauseMs: 100,
   mostPauseMs: 5_000,
   silenceMs: 30_000,

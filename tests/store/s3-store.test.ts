@@ -122,7 +122,7 @@ if (skip === false) {
   });
 
   t.test('an engine that is killed and comes back in time is waited for', async (t) => {
-    const store = new S3Store(await makeBucket(), ceph.keys);
+    const store = new S3Store(await makeBucket(), ceph.keys, { retryForMs: 60_000 });
     t.teardown(() => store.close());
     const objects = Array.from({ length: 30 }, (_, seed) => sampleObject(`killed ${seed}`, 200_000));
     const puts = Promise.all(objects.map(({ id, bytes }) => store.put('chunk', id, bytes)));
