@@ -1,6 +1,7 @@
 // Makes a fresh clone ready to run: Node's version, installed packages, native parts, the test runner's
 // plugins and the build. What is in place is left alone, without a network request, in milliseconds.
 //   node scripts/ensure.mjs
+//   node scripts/ensure.mjs --with ceph        a program that tests and measurements run against, and nothing else
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -79,8 +80,10 @@ const mayInstall = () => process.getuid?.() === 0 && !isMissing('apt-get');
 
 function aptInstall(packages, failure) {
   try {
-    run('apt-get', ['update', '-qq'], failure);
-    run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], failure);
+    // Another apt may be at work.
+    const wait = ['-o', 'DPkg::Lock::Timeout=300'];
+    run('apt-get', [...wait, 'update', '-qq'], failure);
+    run('apt-get', [...wait, 'install', '-y', '-qq', '--no-install-recommends', ...packages], failure);
   } catch (error) {
     note(error.message);
   }
@@ -127,6 +130,27 @@ export function ensureTestTools() {
     aptInstall(packages, `could not install ${packages.join(', ')}, which some tests need`);
 }
 
+/** Programs that are run against, by name: what they are called, and the Debian packages that have them. */
+const COMPANIONS = {
+  ceph: {
+    commands: ['ceph', 'ceph-mon', 'ceph-osd', 'monmaptool', 'radosgw', 'radosgw-admin'],
+    packages: ['ceph-common', 'ceph-mon', 'ceph-osd', 'radosgw'],
+  },
+  restic: { commands: ['restic'], packages: ['restic'] },
+};
+
+/** Throws an Error that says what is missing where it cannot be installed. */
+export function ensureCompanion(name) {
+  const companion = COMPANIONS[name];
+  if (companion === undefined) throw new Error(`no companion program ${name}`);
+  const { commands, packages } = companion;
+  if (commands.some(isMissing) && mayInstall())
+    aptInstall(packages, `could not install ${packages.join(', ')}`);
+  const missing = commands.filter(isMissing);
+  if (missing.length > 0)
+    throw new Error(`${missing.join(', ')} not found: on Debian install ${packages.join(' ')}`);
+}
+
 /** Makes everything ready, the build included unless told otherwise; throws an Error for a person to read. */
 export async function ensure({ withBuild = true } = {}) {
   checkNodeVersion();
@@ -157,4 +181,7 @@ export async function runMain(main) {
   }
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await runMain(ensure);
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const [option, name] = process.argv.slice(2);
+  await runMain(async () => (option === '--with' ? ensureCompanion(name) : await ensure()));
+}

@@ -18,16 +18,18 @@ export function noteCopies(catalog: Catalog, node: NodeId, ids: readonly StoreId
   });
 }
 
-/** Notes that `node` does not hold these objects, or none at all when no ids are given. */
-export function forgetCopies(catalog: Catalog, node: NodeId, ids?: readonly StoreId[]): void {
+/** Notes that `node` does not hold these objects, or none at all when no ids are given. @returns how many it was said to */
+export function forgetCopies(catalog: Catalog, node: NodeId, ids?: readonly StoreId[]): number {
   const all = catalog.prepare('DELETE FROM copies WHERE node = ?');
   const one = catalog.prepare(
     'DELETE FROM copies WHERE node = ? AND object = (SELECT id FROM objects WHERE store_id = ?)',
   );
-  catalog.write(() => {
+  return catalog.write(() => {
     const number = numberOf(catalog, node);
-    if (ids === undefined) all.run(number);
-    else for (const id of ids) one.run(number, idToBytes(id));
+    if (ids === undefined) return all.run(number).changes;
+    let forgotten = 0;
+    for (const id of ids) forgotten += one.run(number, idToBytes(id)).changes;
+    return forgotten;
   });
 }
 
@@ -174,4 +176,23 @@ export function countUnderCopied(catalog: Catalog, wanted: number, counted: read
     .prepare<[string, number], number>(`SELECT count(*) FROM objects WHERE ${UNDER_COPIED}`)
     .pluck();
   return catalog.read(() => Number(query.get(JSON.stringify(counted), wanted)));
+}
+
+/** Objects that are here and not known to be on `node`, in ascending order behind `after`. */
+export function notCopiedTo(
+  catalog: Catalog,
+  node: NodeId,
+  after: StoreId | undefined,
+  limit: number,
+): readonly Holding[] {
+  const query = catalog.database.prepare<[Buffer, string, number], RawHolding>(`
+    SELECT store_id, kind, stored_bytes FROM objects
+    WHERE store_id > ? AND state = 0 AND tombstoned_ms IS NULL
+      AND NOT EXISTS (SELECT 1 FROM deletions WHERE deletions.store_id = objects.store_id)
+      AND NOT EXISTS (
+        SELECT 1 FROM copies JOIN nodes ON nodes.id = copies.node
+        WHERE copies.object = objects.id AND nodes.node_id = ?)
+    ORDER BY store_id LIMIT ?`);
+  const behind = after === undefined ? Buffer.alloc(0) : idToBytes(after);
+  return catalog.read(() => query.all(behind, node, limit).map(toHolding));
 }

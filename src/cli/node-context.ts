@@ -170,7 +170,7 @@ export function clusterOptions({ config }: Context): ClusterOptions {
   };
 }
 
-function ownVersion(): string {
+export function ownVersion(): string {
   const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
 }

@@ -81,6 +81,14 @@ export function parseTime(text: string, flag: string): number {
   throw unexpected(flag, 'a time since 1970 such as 2024-03-01T02:30:00Z', text);
 }
 
+/** A moment, ms since 1970: so long ago (`7d`, `24h`), or a date (`2026-11-01`, with or without a time). */
+export function parseSince(text: string, flag: string): number {
+  if (/^\d{1,9}[smhd]$/.test(text)) return Date.now() - 1000 * parseSeconds(text, flag);
+  const timeMs = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
+  if (!Number.isNaN(timeMs)) return timeMs;
+  throw unexpected(flag, 'a time such as 7d, 24h or 2026-11-01', text);
+}
+
 /** Bytes: `500`, `64K`, `10M`, `2G`. */
 export function parseBytes(text: string, flag: string): number {
   const bytes = byteSize(text);

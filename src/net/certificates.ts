@@ -20,6 +20,8 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
 export const NODE_CERTIFICATE_MS = 397 * DAY_MS;
+/** Of a static member: nobody runs there who could renew it, and its key is made anew from the CA's when needed. */
+export const STATIC_CERTIFICATE_MS = 40 * 365 * DAY_MS;
 const AUTHORITY_CERTIFICATE_MS = 50 * 365.25 * DAY_MS;
 /** Certificates begin this long before they are made: the other side's clock may be behind. */
 export const CERTIFICATE_BACKDATE_MS = HOUR_MS;
@@ -122,6 +124,7 @@ export async function signCertificateRequest(
   requestPem: string,
   authority: Authority,
   nowMs: number,
+  validMs = NODE_CERTIFICATE_MS,
 ): Promise<{ readonly certificatePem: string; readonly nodeId: NodeId }> {
   const x509 = await loadX509();
   const publicKey = await verifiedKeyOf(requestPem);
@@ -136,7 +139,7 @@ export async function signCertificateRequest(
       signingKey: (await importKeys(authority.keyPem)).privateKey,
       signingAlgorithm: { name: 'Ed25519' },
       notBefore: new Date(nowMs - CERTIFICATE_BACKDATE_MS),
-      notAfter: new Date(nowMs + NODE_CERTIFICATE_MS),
+      notAfter: new Date(nowMs + validMs),
       extensions: [
         new x509.BasicConstraintsExtension(false, undefined, true),
         new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),

@@ -9,6 +9,9 @@ import { isNodeId, nodeIdOf } from './node-id.js';
 
 export type RecordStatus = 'active' | 'draining' | 'left';
 
+/** Members behind which no process runs: nodes speak to the store themselves. */
+export type StaticKind = 'bucket' | 'folder';
+
 /** As on the wire, hence the snake_case. Fields of later versions are kept: the signature is over them too. */
 export interface MemberRecord {
   readonly v: 1;
@@ -28,6 +31,16 @@ export interface MemberRecord {
   readonly free: number;
   readonly zone: string;
   readonly version: string;
+  /** Absent: a node. */
+  readonly kind?: StaticKind;
+  /** Of a static member: its URL, without keys. */
+  readonly store?: string;
+  /** Of a static member: 16 random bytes in hex, from which its key is made (docs/PROTOCOL.md, "Static members"). */
+  readonly nonce?: string;
+  /** Of a static member: `mirror` holds everything, beside the copies that placement asks for. */
+  readonly role?: 'mirror';
+  /** Of a node: the static members that it can use. */
+  readonly stores?: readonly NodeId[];
 }
 
 export interface SignedRecord extends MemberRecord {
@@ -64,6 +77,9 @@ const MAX_ZONE_LENGTH = 100;
 const MAX_VERSION_LENGTH = 50;
 const MAX_CERTIFICATE_LENGTH = 4096;
 const MAX_PORT = 65_535;
+const MAX_STORE_LENGTH = 1024;
+const MAX_STORES = 64;
+const NONCE = /^[0-9a-f]{32}$/;
 const STATUSES: readonly unknown[] = ['active', 'draining', 'left'] satisfies RecordStatus[];
 const ADDRESS = /^(?:\[[0-9A-Fa-f:.]+(?:%[A-Za-z0-9._-]+)?\]|[A-Za-z0-9._-]+):([1-9][0-9]{0,4})$/;
 const CONTROL = /\p{Cc}/u;
@@ -154,6 +170,11 @@ function isAddress(value: unknown): boolean {
 const isVersion1 = (value: unknown): boolean => value === 1;
 const isId = (value: unknown): boolean => typeof value === 'string' && isNodeId(value);
 
+const optional =
+  (isGood: (value: unknown) => boolean) =>
+  (value: unknown): boolean =>
+    value === undefined || isGood(value);
+
 const RECORD_FIELDS: Readonly<Record<keyof SignedRecord, (value: unknown) => boolean>> = {
   v: isVersion1,
   id: isId,
@@ -167,6 +188,11 @@ const RECORD_FIELDS: Readonly<Record<keyof SignedRecord, (value: unknown) => boo
   free: isInteger(0),
   zone: isText(MAX_ZONE_LENGTH),
   version: isText(MAX_VERSION_LENGTH),
+  kind: optional((value) => value === 'bucket' || value === 'folder'),
+  store: optional(isText(MAX_STORE_LENGTH, 1)),
+  nonce: optional((value) => typeof value === 'string' && NONCE.test(value)),
+  role: optional((value) => value === 'mirror'),
+  stores: optional((value) => Array.isArray(value) && value.length <= MAX_STORES && value.every(isId)),
   signature: isBase64(88),
 };
 

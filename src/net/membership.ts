@@ -238,7 +238,8 @@ export class Membership {
   }
 
   #isPeer({ record, liveness }: Member, isWanted: (liveness: Liveness) => boolean): boolean {
-    return record.id !== this.#selfId && record.status !== 'left' && isWanted(liveness);
+    const isNode = record.kind === undefined;
+    return isNode && record.id !== this.#selfId && record.status !== 'left' && isWanted(liveness);
   }
 
   #peers(isWanted: (liveness: Liveness) => boolean): NodeId[] {

@@ -202,15 +202,18 @@ export class PeerClient {
     return Number(length);
   }
 
-  /** Which of these the peer lacks, in the order asked; any number of ids. */
-  async missing(ids: readonly StoreId[], signal?: AbortSignal): Promise<StoreId[]> {
+  /**
+   * Which of these the peer lacks, in the order asked; any number of ids.
+   * @param store asks which of them that static member lacks, where the peer can use it
+   */
+  async missing(ids: readonly StoreId[], signal?: AbortSignal, store?: NodeId): Promise<StoreId[]> {
     const missing: StoreId[] = [];
     for (let start = 0; start < ids.length; start += IDS_PER_REQUEST) {
       const part = [...new Set(ids.slice(start, start + IDS_PER_REQUEST))];
       const answer = await this.json(
         'POST',
         '/chunks/missing',
-        { ids: part },
+        store === undefined ? { ids: part } : { ids: part, store },
         { signal, isIdempotent: true },
       );
       missing.push(...readShape(() => readMissing(answer, part), this.#channel.name));

@@ -45,7 +45,7 @@ function* eachCopy(home: OpenHome, cluster: Cluster): Generator<AuditedCopy> {
     const known = nodes.filter((node) => members.has(node));
     for (const node of known) yield { ...object, node, isKnown: true };
     for (const node of cluster.holders(object.id)) {
-      if (node !== cluster.self && !known.includes(node)) yield { ...object, node, isKnown: false };
+      if (members.has(node) && !known.includes(node)) yield { ...object, node, isKnown: false };
     }
   }
 }

@@ -12,6 +12,8 @@ import { Membership } from '../net/membership.js';
 import { PeerClient } from '../net/peer-client.js';
 import { Placement } from '../net/placement.js';
 import { BandwidthLimit } from '../net/rate-limit.js';
+import { type HolderAccess, readHolderAccess } from './holder-access.js';
+import { HolderClient, type ObjectPeer } from './holder-client.js';
 import type { OpenHome } from './home.js';
 import type { Credentials, NodeIdentity } from './node-files.js';
 import { NodeFiles } from './node-files.js';
@@ -39,6 +41,9 @@ export class Cluster {
   /** What goes to members, and what comes from them, whoever began it; undefined: no limit. */
   readonly upload: BandwidthLimit | undefined;
   readonly download: BandwidthLimit | undefined;
+  readonly #holders = new Map<NodeId, HolderClient>();
+  /** Static members that this machine was told of and cannot use, with why. */
+  readonly unusable = new Map<NodeId, DisktroError>();
   readonly #clients = new Map<NodeId, { readonly addresses: string; readonly client: PeerClient }>();
   #placement: { readonly key: string; readonly placement: Placement; readonly checkedMs: number } | undefined;
 
@@ -51,26 +56,83 @@ export class Cluster {
     this.download = limitOf(options.downloadLimit);
   }
 
-  /** Members besides this node. */
+  /** The other nodes. */
   everyone(): readonly NodeId[] {
-    return this.membership.members().flatMap(({ id }) => (id === this.self ? [] : [id]));
+    return this.membership
+      .members()
+      .flatMap(({ id, kind }) => (id === this.self || kind !== undefined ? [] : [id]));
+  }
+
+  /** Buckets and folders that this node can use. */
+  holderClients(): readonly HolderClient[] {
+    return [...this.#holders.values()].filter(({ id }) => this.membership.record(id) !== undefined);
+  }
+
+  /** Nodes and usable stores: all whom this node can give objects to. */
+  reachable(): readonly NodeId[] {
+    return [...this.everyone(), ...this.holderClients().map(({ id }) => id)];
+  }
+
+  isStatic(id: NodeId): boolean {
+    return this.membership.record(id)?.kind !== undefined;
+  }
+
+  /** Static members that hold everything, beside the copies that placement asks for. */
+  mirrors(): readonly NodeId[] {
+    return this.membership
+      .members()
+      .flatMap(({ id, role, status }) => (role === 'mirror' && status === 'active' ? [id] : []));
+  }
+
+  /** Takes the stores that may be used from here, in place of those before. Closes what is not used. */
+  useHolders(access: readonly HolderAccess[]): void {
+    for (const { store } of this.#holders.values()) store.close();
+    this.#holders.clear();
+    this.unusable.clear();
+    for (const each of access) {
+      if ('error' in each) this.unusable.set(each.id, each.error);
+      else this.#holders.set(each.id, new HolderClient(each.id, each.store, this));
+    }
+  }
+
+  /** How to give objects to a member and get them. @throws E_NOT_FOUND, E_PEER_UNREACHABLE */
+  peer(id: NodeId): ObjectPeer {
+    if (!this.isStatic(id)) return this.client(id);
+    const holder = this.#holders.get(id);
+    if (holder !== undefined) return holder;
+    const cause = this.unusable.get(id);
+    throw new DisktroError(
+      'E_PEER_UNREACHABLE',
+      cause?.message ?? `this machine cannot use ${this.membership.record(id)?.store ?? id}`,
+      { hint: cause?.hint ?? 'run `disktro peers add` with its URL here', details: { node: id } },
+    );
+  }
+
+  /** The node that looks after a static member for all: of those that can use it and are there, the lowest id. */
+  tenderOf(holder: NodeId): NodeId | undefined {
+    const able = this.membership.members().filter(({ id, status, stores = [] }) => {
+      const isThere = id === this.self || this.membership.status(id) === 'online';
+      return isThere && status === 'active' && stores.includes(holder);
+    });
+    return able.map(({ id }) => id).sort()[0];
   }
 
   /** The other nodes where an object belongs, best first: its holders, then who takes the place of one that fails. */
   ranked(id: StoreId): readonly NodeId[] {
     return this.#ranks()
       .holdersOfObject(id, RANKS)
-      .filter((node) => node !== this.self);
+      .filter((node) => node !== this.self && (!this.isStatic(node) || this.#holders.has(node)));
   }
 
   /** The nodes that shall hold an object, this one perhaps among them. */
   holders(id: StoreId): readonly NodeId[] {
-    return this.#ranks().holdersOfObject(id, this.options.replicaCount);
+    return [...this.#ranks().holdersOfObject(id, this.options.replicaCount), ...this.mirrors()];
   }
 
   /** How to speak to a member. @throws E_NOT_FOUND when it is none */
   client(id: NodeId): PeerClient {
     const record = this.membership.record(id);
+    if (record?.kind !== undefined) throw notFound(`${record.name} is a ${record.kind}, and no node`);
     if (record === undefined) throw notFound(`node ${id} is no member of this cluster`);
     if (record.addresses.length === 0) {
       throw new DisktroError('E_PEER_UNREACHABLE', `node ${id} has not told yet where it is`, {
@@ -111,7 +173,8 @@ export class Cluster {
       exact.length > 0
         ? exact
         : members.filter(
-            ({ id, addresses }) =>
+            ({ id, addresses, store }) =>
+              store === text ||
               (text.length >= 6 && id.startsWith(text)) ||
               addresses.some((own) => isSameAddress(own, address)),
           );
@@ -134,6 +197,7 @@ export class Cluster {
   async close(): Promise<void> {
     await Promise.all([...this.#clients.values()].map(({ client }) => client.close()));
     this.#clients.clear();
+    this.useHolders([]);
   }
 
   /** Worked out anew when another set of nodes counts, which is looked at not for every object. */
@@ -141,7 +205,10 @@ export class Cluster {
     const known = this.#placement;
     const nowMs = performance.now();
     if (known !== undefined && nowMs - known.checkedMs < PLACEMENT_CHECK_MS) return known.placement;
-    const nodes = this.membership.holders(this.options.repairGraceSeconds * 1000);
+    const mirrors = new Set(this.mirrors());
+    const nodes = this.membership
+      .holders(this.options.repairGraceSeconds * 1000)
+      .filter(({ id }) => !mirrors.has(id));
     const key = JSON.stringify(nodes);
     const placement = known?.key === key ? known.placement : new Placement(nodes, RANKS);
     this.#placement = { key, placement, checkedMs: nowMs };
@@ -154,7 +221,9 @@ export async function openCluster(home: OpenHome, options: ClusterOptions): Prom
   const files = new NodeFiles(home);
   const identity = await files.read();
   if (identity?.credentials === undefined) return undefined;
-  return makeCluster(identity, identity.credentials, await files.members(), options);
+  const cluster = makeCluster(identity, identity.credentials, await files.members(), options);
+  cluster.useHolders(await readHolderAccess(files, home.fileSystem));
+  return cluster;
 }
 
 /** @param members what members.json holds, unchecked; this node's own record is taken from there when it is */
@@ -195,6 +264,8 @@ export interface NodeMeasures {
   readonly freeBytes: number;
   readonly version: string;
   readonly status: SignedRecord['status'];
+  /** Static members that it can use. */
+  readonly stores?: readonly NodeId[] | undefined;
 }
 
 const UNMEASURED: NodeMeasures = {
@@ -227,6 +298,7 @@ export function ownRecord(
       free: measures.freeBytes,
       zone: settings.zone,
       version: measures.version,
+      ...(measures.stores === undefined || measures.stores.length === 0 ? {} : { stores: measures.stores }),
     },
     key,
   );

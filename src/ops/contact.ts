@@ -53,6 +53,27 @@ export async function contactAll(
   return failures;
 }
 
+/** Whether each usable bucket or folder is there and the one it was. @returns those that are not, with why */
+export async function pingHolders(
+  cluster: Cluster,
+  signal?: AbortSignal,
+): Promise<ReadonlyMap<NodeId, unknown>> {
+  const failures = new Map<NodeId, unknown>();
+  await Promise.all(
+    cluster.holderClients().map(async (holder) => {
+      try {
+        await holder.ping(signal);
+        cluster.membership.noteSeen(holder.id);
+      } catch (error) {
+        if (isDisktroError(error, 'E_ABORTED')) throw error;
+        cluster.membership.notePingFailed(holder.id);
+        failures.set(holder.id, error);
+      }
+    }),
+  );
+  return failures;
+}
+
 /**
  * A contact with whoever of the cluster is at an address. @returns its node id
  * @param onMerge told what was learned

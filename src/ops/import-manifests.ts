@@ -53,9 +53,9 @@ export async function importManifests(
   const unreachable = new Map<NodeId, unknown>();
   const listed = new Map<NodeId, readonly StoreId[]>();
   await Promise.all(
-    cluster.everyone().map(async (node) => {
+    cluster.reachable().map(async (node) => {
       try {
-        const manifests = await cluster.client(node).listManifests(vault.id, signal);
+        const manifests = await cluster.peer(node).listManifests(vault.id, signal);
         listed.set(
           node,
           manifests.map(({ id }) => id),

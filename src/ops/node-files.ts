@@ -10,6 +10,7 @@ import { nodeIdOf } from '../net/node-id.js';
 import type { FileSystem } from '../store/file-system.js';
 import { readSmallFile, writeFileDurably } from '../store/file-system.js';
 import type { HomePaths } from '../store/paths.js';
+import type { KnownHolder } from './holder-access.js';
 import type { OpenHome } from './home.js';
 
 /** What TLS needs. All PEM. */
@@ -164,6 +165,18 @@ export class NodeFiles {
 
   async writeOwnerVault(vault: string): Promise<void> {
     await this.#writeJson('owner.json', { v: 1, vault });
+  }
+
+  /** Buckets and folders that this machine may use, with keys that are not found elsewhere. */
+  async holders(): Promise<readonly KnownHolder[]> {
+    const json = (await this.#json('holders.json')) as
+      | { readonly holders?: readonly KnownHolder[] }
+      | undefined;
+    return json?.holders ?? [];
+  }
+
+  async writeHolders(holders: readonly KnownHolder[]): Promise<void> {
+    await this.#writeJson('holders.json', { v: 1, holders });
   }
 
   /** When any of the files was last replaced, ns; for a running `serve` to notice. */

@@ -23,7 +23,7 @@ export async function noteCopiesOf(
       try {
         for (let from = 0; from < all.length; from += ASK_IDS) {
           const page = all.slice(from, from + ASK_IDS);
-          const missing = new Set(await cluster.client(node).missing(page, signal));
+          const missing = new Set(await cluster.peer(node).missing(page, signal));
           noteCopies(
             home.catalog,
             node,

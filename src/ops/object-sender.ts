@@ -63,7 +63,7 @@ export class ObjectSender {
       const length = await this.#home.store.read(kind, id, room);
       const object = room.subarray(0, length);
       try {
-        await this.#cluster.client(node).putObject(kind, id, object, signal);
+        await this.#cluster.peer(node).putObject(kind, id, object, signal);
       } catch (error) {
         this.#checkOwn(id, object);
         throw error;

@@ -41,11 +41,21 @@ export class PeerSource implements ObjectSource {
   readonly #home: OpenHome;
   readonly #cluster: Cluster;
   readonly #onFetched: (node: NodeId, bytes: number) => void;
+  readonly #except: ReadonlySet<NodeId>;
   readonly #timesMs: number[] = [];
 
-  /** @param onFetched told of each object that came whole, with the node it came from */
-  constructor(home: OpenHome, cluster: Cluster, onFetched: (node: NodeId, bytes: number) => void = () => {}) {
+  /**
+   * @param onFetched told of each object that came whole, with the node it came from
+   * @param except members that are not asked
+   */
+  constructor(
+    home: OpenHome,
+    cluster: Cluster,
+    onFetched: (node: NodeId, bytes: number) => void = () => {},
+    except: ReadonlySet<NodeId> = new Set(),
+  ) {
     this.#home = home;
+    this.#except = except;
     this.#cluster = cluster;
     this.#onFetched = onFetched;
   }
@@ -91,12 +101,16 @@ export class PeerSource implements ObjectSource {
   /** Nodes that said they have it, then those that should, then the rest. */
   #candidates(id: StoreId): NodeId[] {
     const known = new Set(nodesOf(this.#home.catalog, id));
-    const all = this.#cluster.everyone();
+    const all = this.#cluster.reachable();
     // In the order of rank, which is another one for each object: so all holders have their share of the work.
-    const ranked = [...new Set([...this.#cluster.ranked(id), ...all])];
+    const ranked = [...new Set([...this.#cluster.ranked(id), ...all])].filter(
+      (node) => !this.#except.has(node),
+    );
     const order = [...ranked.filter((node) => known.has(node)), ...ranked];
-    const live = (node: NodeId): number => (this.#cluster.membership.status(node) === 'online' ? 0 : 1);
-    return [...new Set(order)].sort((a, b) => live(a) - live(b));
+    // A bucket comes last of those that are there: it is far away, and reading costs.
+    const cost = (node: NodeId): number =>
+      this.#cluster.membership.status(node) !== 'online' ? 2 : this.#cluster.isStatic(node) ? 1 : 0;
+    return [...new Set(order)].sort((a, b) => cost(a) - cost(b));
   }
 
   #start(node: NodeId, id: StoreId, buffer: Uint8Array, signal: AbortSignal | undefined): Attempt {
@@ -114,7 +128,7 @@ export class PeerSource implements ObjectSource {
 
   async #get(node: NodeId, id: StoreId, buffer: Uint8Array, signal: AbortSignal): Promise<number> {
     return this.#cluster
-      .client(node)
+      .peer(node)
       .getObject(id, buffer, { signal })
       .catch((error: unknown) => {
         // From now on it is asked last: a dead node first in rank would hold up every object anew.

@@ -23,7 +23,7 @@ import { askForVault } from './recover-question.js';
 import { openAuthority } from './sealed-authority.js';
 import { fetchRecord, takeRecord } from './stored-records.js';
 import { OpenVault } from './vault.js';
-import { readSlots, writeSlot, writeVaultFile } from './vault-files.js';
+import { readSlots, type VaultFile, writeSlot, writeVaultFile } from './vault-files.js';
 import { isOwnRecord, slotsOfRecord } from './vault-record.js';
 
 export interface RecoverOptions extends HomeOptions, ImportOptions {
@@ -58,7 +58,7 @@ export async function recoverVault(options: RecoverOptions): Promise<RecoverResu
   const { secret, vault, signal } = options;
   const key = await askUntilInvited({ address: options.from, secret, vault, signal });
   const { vaultFile, masterKey, slotId } = key;
-  const home = await homeFor(options, key);
+  const home = await homeFor(options, vaultFile);
   // From here on the vault closes the home and wipes the keys.
   await using open = new OpenVault(home, vaultFile, { masterKey, slotId });
   const cluster = await joinCluster(home, key, options);
@@ -113,7 +113,7 @@ function told(home: string, vaultId: string, result: ImportResult, nodes: readon
 }
 
 /** A home without another vault, opened for the one that is coming. */
-async function homeFor(options: RecoverOptions, { vaultFile }: RecoveredKey): Promise<OpenHome> {
+export async function homeFor(options: HomeOptions, vaultFile: VaultFile): Promise<OpenHome> {
   const home = await openNodeHome(options);
   const present = await vaultIdOfHome(home);
   if (present === undefined || present === vaultFile.vaultId) {
@@ -174,7 +174,6 @@ async function reach(
 
 /** The newest record that the vault's own key has signed gives the slots. vault.json comes last, as at `init`. */
 async function writeVault(vault: OpenVault, cluster: Cluster, nodes: readonly NodeId[]): Promise<void> {
-  const { home } = vault;
   let newest: SignedVaultRecord | undefined;
   for (const node of nodes) {
     try {
@@ -187,13 +186,18 @@ async function writeVault(vault: OpenVault, cluster: Cluster, nodes: readonly No
   if (newest === undefined) {
     throw new DisktroError('E_PEER_REFUSED', 'no member has a record that this vault has signed');
   }
+  await writeVaultOf(vault, newest);
+}
+
+/** The slots of a record that the vault has signed, and then vault.json. */
+export async function writeVaultOf({ home, id }: OpenVault, record: SignedVaultRecord): Promise<void> {
   await home.fileSystem.makeFolder(home.paths.slots);
   const present = new Set((await readSlots(home.fileSystem, home.paths)).map(({ id }) => id));
-  const slots = slotsOfRecord(newest);
+  const slots = slotsOfRecord(record);
   for (const slot of slots) {
     if (!present.has(slot.id)) await writeSlot(home.fileSystem, home.paths, home.token, slot);
   }
-  takeRecord(home, vault.id, newest);
+  takeRecord(home, id, record);
   await new NodeFiles(home).writeAgreedSlots(slots.map(({ id }) => id));
   if (home.vaultFile !== undefined)
     await writeVaultFile(home.fileSystem, home.paths, home.token, home.vaultFile);

@@ -50,7 +50,9 @@ interface Compared {
 export async function repairOnce(context: RepairContext): Promise<RepairResult> {
   const { cluster } = context;
   const live = cluster.everyone().filter((node) => cluster.membership.status(node) === 'online');
-  const round = new Round(context, new Set(live));
+  const stores = cluster.holderClients().map(({ id }) => id);
+  const usable = stores.filter((id) => cluster.membership.status(id) === 'online');
+  const round = new Round(context, new Set([...live, ...usable]));
   const compared: Compared[] = [];
   for (const node of live) {
     await round.exchangeRecords(node);
@@ -147,7 +149,7 @@ class Round {
       const byNode = new Map<NodeId, Holding[]>();
       for (const holding of page) {
         for (const node of cluster.holders(holding.id)) {
-          if (node === cluster.self || !this.#live.has(node)) continue;
+          if (node === cluster.self || !this.#canAsk(node)) continue;
           byNode.set(node, [...(byNode.get(node) ?? []), holding]);
         }
       }
@@ -174,10 +176,17 @@ class Round {
     }
   }
 
+  /** A store that cannot be used from here is asked about through the node that looks after it. */
+  #canAsk(node: NodeId): boolean {
+    const { cluster } = this.#context;
+    return this.#live.has(node) || (cluster.isStatic(node) && this.#live.has(cluster.tenderOf(node) ?? node));
+  }
+
   async #offer(node: NodeId, holdings: readonly Holding[]): Promise<void> {
     const { cluster, signal } = this.#context;
+    if (!this.#live.has(node)) return this.#askTender(node, holdings);
     const missing = await this.#ask(node, () =>
-      cluster.client(node).missing(
+      cluster.peer(node).missing(
         holdings.map(({ id }) => id),
         signal,
       ),
@@ -194,6 +203,21 @@ class Round {
     );
   }
 
+  /** What is missing in the store its tender fetches by itself. */
+  async #askTender(store: NodeId, holdings: readonly Holding[]): Promise<void> {
+    const { cluster, signal } = this.#context;
+    const tender = cluster.tenderOf(store);
+    if (tender === undefined) return;
+    const ids = holdings.map(({ id }) => id);
+    const missing = await this.#ask(tender, () => cluster.client(tender).missing(ids, signal, store));
+    if (missing === undefined) return;
+    const lacking = new Set(missing);
+    this.#note(
+      store,
+      ids.filter((id) => !lacking.has(id)),
+    );
+  }
+
   async #push(node: NodeId, found: readonly Holding[]): Promise<void> {
     const { home, cluster, signal } = this.#context;
     const holdings = this.#notBusy(found);
@@ -202,7 +226,7 @@ class Round {
       if (isFailing) return;
       try {
         const object = await readWhole(home, kind, id);
-        const isNew = (await cluster.client(node).putObject(kind, id, object, signal)) === 'new';
+        const isNew = (await cluster.peer(node).putObject(kind, id, object, signal)) === 'new';
         this.#note(node, [id]);
         // Who had it may see other holders than this node does: that is no news to run another round for.
         if (!isNew) return;

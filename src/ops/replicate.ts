@@ -80,12 +80,15 @@ class Replication {
   readonly #cluster: Cluster;
   readonly #options: ReplicateOptions;
   readonly #sender: ObjectSender;
+  readonly #mirrors: readonly NodeId[];
 
   constructor(home: OpenHome, cluster: Cluster, options: ReplicateOptions) {
     this.#home = home;
     this.#cluster = cluster;
     this.#options = options;
     this.#sender = options.sender ?? new ObjectSender(home, cluster, options.onProgress);
+    const usable = cluster.holderClients().map(({ id }) => id);
+    this.#mirrors = cluster.mirrors().filter((node) => usable.includes(node));
   }
 
   get sentBytes(): number {
@@ -113,7 +116,9 @@ class Replication {
     for (const object of objects) {
       const has = confirmed.get(object.id);
       const candidates = (only ?? this.#cluster.ranked(object.id)).filter((node) => !this.failures.has(node));
-      const wanted = only === undefined ? candidates.slice(0, copies - 1) : candidates;
+      const mirrors = this.#mirrors.filter((node) => !this.failures.has(node));
+      const wanted =
+        only === undefined ? new Set([...candidates.slice(0, copies - 1), ...mirrors]) : candidates;
       for (const node of wanted) {
         if (has?.has(node) === true) continue;
         const list = tasks.get(node) ?? [];
@@ -141,7 +146,7 @@ class Replication {
         throwIfAborted(signal);
         const page = objects.slice(from, from + ASK_IDS);
         const missing = new Set(
-          await this.#cluster.client(node).missing(
+          await this.#cluster.peer(node).missing(
             page.map(({ id }) => id),
             signal,
           ),

@@ -11,6 +11,7 @@ import type { SignedVaultRecord } from '../net/vault-record.js';
 import { signVaultRecord, verifyVaultRecord } from '../net/vault-record.js';
 import { askForAuthority } from './ask-authority.js';
 import type { Cluster } from './cluster.js';
+import { checkedRecord, exchangeWithHolder } from './holder-records.js';
 import { NodeFiles } from './node-files.js';
 import { openAuthority, sealAuthority } from './sealed-authority.js';
 import { exchangeRecords, fetchRecord, storedRecord, takeRecord, versionsOf } from './stored-records.js';
@@ -63,6 +64,15 @@ async function tell(
       }
     }),
   );
+  for (const holder of cluster.holderClients()) {
+    if (failures.has(holder.id)) continue;
+    try {
+      await exchangeWithHolder(vault.home, holder, signal);
+    } catch (error) {
+      if (isDisktroError(error, 'E_ABORTED')) throw error;
+      failures.set(holder.id, error);
+    }
+  }
   return told;
 }
 
@@ -95,17 +105,22 @@ async function newestRecord(
   const ask = async (node: NodeId): Promise<void> => {
     const version = (await versionsOf(cluster, node, signal)).get(vault.id) ?? 0;
     if (version <= (newest?.version ?? 0)) return;
-    const record = await fetchRecord(cluster, node, vault.id, signal);
-    if (isOwnRecord(vault, record) && record.version > (newest?.version ?? 0)) newest = record;
+    take(await fetchRecord(cluster, node, vault.id, signal));
   };
-  await Promise.all(
-    cluster.everyone().map((node) =>
-      ask(node).catch((error: unknown) => {
-        if (isDisktroError(error, 'E_ABORTED')) throw error;
-        failures.set(node, error);
-      }),
+  const take = (json: unknown): void => {
+    if (isOwnRecord(vault, json) && json.version > (newest?.version ?? 0)) newest = json;
+  };
+  const noteFailure = (node: NodeId) => (error: unknown) => {
+    if (isDisktroError(error, 'E_ABORTED')) throw error;
+    failures.set(node, error);
+  };
+  const holders = cluster.holderClients();
+  await Promise.all([
+    ...cluster.everyone().map((node) => ask(node).catch(noteFailure(node))),
+    ...holders.map((holder) =>
+      checkedRecord(holder, vault.id, signal).then(take).catch(noteFailure(holder.id)),
     ),
-  );
+  ]);
   return newest;
 }
 

@@ -70,7 +70,7 @@ export async function refreshCopies(
 
   async function refreshPage(node: NodeId, ids: readonly StoreId[]): Promise<void> {
     try {
-      const missing = new Set(await cluster.client(node).missing(ids, signal));
+      const missing = new Set(await cluster.peer(node).missing(ids, signal));
       noteCopies(
         home.catalog,
         node,

@@ -1,4 +1,5 @@
 /** What this node says of itself: where it is, how much room it has; signed anew when that has changed enough. */
+import type { NodeId } from '../core/ids.js';
 import type { SignedRecord } from '../net/member-record.js';
 import type { NodeMeasures } from '../ops/cluster.js';
 import { ownRecord, roundedCapacity } from '../ops/cluster.js';
@@ -22,13 +23,19 @@ export class OwnRecord {
   readonly #home: OpenHome;
   readonly #files: NodeFiles;
   readonly #options: OwnRecordOptions;
-  readonly #port: () => number;
+  readonly #now: () => readonly [port: number, stores: readonly NodeId[]];
 
-  constructor(home: OpenHome, files: NodeFiles, options: OwnRecordOptions, port: () => number) {
+  /** @param now where it listens, and which buckets and folders it can use */
+  constructor(
+    home: OpenHome,
+    files: NodeFiles,
+    options: OwnRecordOptions,
+    now: () => readonly [port: number, stores: readonly NodeId[]],
+  ) {
     this.#home = home;
     this.#files = files;
     this.#options = options;
-    this.#port = port;
+    this.#now = now;
   }
 
   /** A new record, with a `seq` above all that were ever heard of. */
@@ -45,11 +52,12 @@ export class OwnRecord {
 
   /** Whether the record that is out says something else than is true now. */
   async isNews(current: SignedRecord | undefined, status: SignedRecord['status']): Promise<boolean> {
-    const { addresses, version, capacityBytes, freeBytes } = await this.#measures(status);
+    const { addresses, version, capacityBytes, freeBytes, stores = [] } = await this.#measures(status);
     return (
       current === undefined ||
       current.addresses.join() !== addresses.join() ||
       current.version !== version ||
+      (current.stores ?? []).join() !== stores.join() ||
       current.status !== status ||
       current.capacity !== capacityBytes ||
       Math.abs(current.free - freeBytes) > FREE_NEWS_SHARE * capacityBytes
@@ -58,7 +66,7 @@ export class OwnRecord {
 
   /** Where this node is reached. */
   addresses(): readonly string[] {
-    return ownAddresses(this.#options, this.#port());
+    return ownAddresses(this.#options, this.#now()[0]);
   }
 
   async #measures(status: SignedRecord['status']): Promise<NodeMeasures> {
@@ -71,6 +79,7 @@ export class OwnRecord {
       freeBytes: Math.max(0, Math.min(freeBytes - reserveBytes, most)),
       version,
       status,
+      stores: this.#now()[1],
     };
   }
 }

@@ -26,6 +26,7 @@ import { census, scrubSome } from '../ops/scrub.js';
 import { Api } from './api/api.js';
 import { BodyBuffers } from './body-buffers.js';
 import { Discovery } from './discovery.js';
+import { HolderCare, storesOf } from './holder-care.js';
 import type { Listener } from './listen.js';
 import { listenOnePort } from './listen.js';
 import { type Log, messageOf } from './log.js';
@@ -65,6 +66,7 @@ export class RunningNode implements ServingNode {
   readonly #lock: ProcessLock;
   readonly #schedule: Schedule;
   readonly #own: OwnRecord;
+  readonly #care: HolderCare;
   readonly #statuses = new StatusChanges();
   #identity: NodeIdentity;
   #cluster: Cluster | undefined;
@@ -94,8 +96,9 @@ export class RunningNode implements ServingNode {
     this.version = options.version;
     this.deleteGraceSeconds = options.deleteGraceSeconds;
     this.writer = new HeldWriter(home, options);
-    this.#own = new OwnRecord(home, files, options, () => this.port);
     this.#api = new Api(this, options.api);
+    this.#care = new HolderCare(home, files, options.log);
+    this.#own = new OwnRecord(home, files, options, () => [this.port, storesOf(this.#cluster)]);
     this.#schedule = new Schedule((task, error) => this.log.warning(`${task}: ${messageOf(error)}`));
   }
 
@@ -230,6 +233,7 @@ export class RunningNode implements ServingNode {
       credentials.certificatePem === before.credentials?.certificatePem && this.#cluster !== undefined;
     if (isSame && this.#cluster !== undefined) {
       const { membership } = this.#cluster;
+      await this.#care.learn(this.#cluster);
       const { records = [], removals = [] } = ((await this.files.members()) ?? {}) as Record<
         string,
         unknown[]
@@ -254,6 +258,7 @@ export class RunningNode implements ServingNode {
       this.#options,
       await this.#nextRecord(),
     );
+    await this.#care.learn(this.#cluster);
     await this.#keepMembers();
     this.log.info(
       `node ${shortNodeId(this.id)}: ${this.#cluster.everyone().length} other nodes in the cluster`,
@@ -289,21 +294,21 @@ export class RunningNode implements ServingNode {
 
   async #repair(signal: AbortSignal): Promise<void> {
     const cluster = this.#cluster;
-    if (cluster === undefined || cluster.everyone().length === 0) return;
-    const result = await repairOnce({
+    if (cluster === undefined || cluster.membership.members().length === 1) return;
+    const { pushed, fetched, failed } = await repairOnce({
       home: this.home,
       cluster,
       writer: this.writer,
       signal,
       onFailure: (node, error) => this.log.debug(`repair with ${shortNodeId(node)}: ${messageOf(error)}`),
     });
-    const { pushed, fetched, failed } = result;
     this.#api.metrics.countRepair({ pushed, fetched, failed });
     if (pushed + fetched + failed > 0) {
       this.log.info(`repair: ${pushed} objects sent, ${fetched} fetched, ${failed} failed`);
     }
+    const sent = await this.#care.tend(cluster, signal);
     // More may have to move: what was just made has to be compared too.
-    if (pushed + fetched > 0) this.#schedule.soon('repair');
+    if (pushed + fetched + sent > 0) this.#schedule.soon('repair');
   }
 
   async #census(signal: AbortSignal): Promise<void> {
@@ -320,6 +325,7 @@ export class RunningNode implements ServingNode {
     const { damaged } = await scrubSome(this.home, share, signal);
     for (const id of damaged) this.log.error(`object ${id} is damaged here: put aside, to be fetched again`);
     if (damaged.length > 0) this.#schedule.soon('repair');
+    if (this.#cluster !== undefined) await this.#care.scrub(this.#cluster, SCRUB_SECONDS, signal);
   }
 
   async #freeDeleted(): Promise<void> {

@@ -53,6 +53,17 @@ function testWriting(claim: Claim): void {
     }
   });
 
+  claim('agrees when several writers put one object at once', async (t, store) => {
+    const objects = Array.from({ length: 4 }, (_, seed) => sampleObject(`race ${seed}`, 50_000));
+    const writers = objects.flatMap((object) => Array.from({ length: 5 }, () => object));
+    await Promise.all(writers.map(({ id, bytes }) => store.put('chunk', id, bytes)));
+    t.match(await store.usage(), { objects: 4, bytes: 200_000 }, 'each is there once');
+    for (const { id, bytes } of objects) {
+      t.ok((await store.get('chunk', id)).equals(bytes), 'and whole');
+      t.equal(await store.put('chunk', id, bytes), false, 'who comes later hears that it is known');
+    }
+  });
+
   claim('keeps chunks and manifests apart', async (t, store) => {
     const { id, bytes } = sampleObject('kinds');
     await store.put('manifest', id, bytes);
@@ -160,6 +171,18 @@ function testReading(claim: Claim): void {
     await t.rejects(store.get('chunk', id), missing);
     await t.rejects(store.get('manifest', id, { offset: 5, length: 5 }), missing);
     await t.rejects(store.read('chunk', id, Buffer.alloc(10)), missing);
+  });
+
+  claim('tells the sizes of many ids, near each other and far apart', async (t, store) => {
+    const objects = Array.from({ length: 300 }, (_, seed) => sampleObject(`many ${seed}`, 10 + seed));
+    const batch = store.batch();
+    for (const { id, bytes } of objects.slice(0, 200)) await batch.write('chunk', id, bytes);
+    await batch.commit();
+    const ids = objects.map(({ id }) => id);
+    const expected = objects.map(({ bytes }, seed) => (seed < 200 ? bytes.byteLength : undefined));
+    t.same(await store.sizes('chunk', ids), expected, 'all');
+    const some = [0, 7, 50, 199, 200, 299].map((seed) => ids[seed] as StoreId);
+    t.same(await store.sizes('chunk', some), [10, 17, 60, 209, undefined, undefined], 'a few');
   });
 
   claim('tells sizes in the order asked', async (t, store) => {

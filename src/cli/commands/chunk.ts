@@ -194,7 +194,7 @@ function summary(result: ChunkResult, cluster: Cluster | undefined): string {
   const work = `stored ${formatBytes(storedBytes)} in ${formatSeconds(seconds)}${rateRemark(bytes, seconds)}`;
   const isShort = copies.confirmed < copies.wanted;
   const copiesText = `${copies.confirmed} of ${count(copies.wanted, 'copy', 'copies')}`;
-  const hasPeers = (cluster?.everyone().length ?? 0) > 0;
+  const hasPeers = (cluster?.reachable().length ?? 0) > 0;
   const reason = isShort && copies.confirmed <= 1 && !hasPeers ? ': no peers yet' : '';
   const files =
     result.files === undefined ? '' : `${count(result.files, 'file')} (${result.unchanged} unchanged), `;

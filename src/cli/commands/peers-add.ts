@@ -1,12 +1,20 @@
-/** `disktro peers add`: learns from a member at a new address where it is. */
-import { DisktroError, notFound } from '../../errors.js';
+/** `disktro peers add`: takes a bucket or folder in, or learns from a member at a new address where it is. */
+import { DisktroError, notFound, usageError } from '../../errors.js';
 import { isNodeId } from '../../net/node-id.js';
 import { contactAt } from '../../ops/contact.js';
+import { isStoreUrl } from '../../store/store-url.js';
 import type { Context } from '../context.js';
 import { clusterOf, withNode } from '../node-context.js';
+import { addStore, type HolderFlags } from './holder-add.js';
 import { plainAddress } from './peers-invite.js';
 
-export async function run(context: Context, [text = '']: readonly string[]): Promise<void> {
+export async function run(
+  context: Context,
+  [text = '']: readonly string[],
+  flags: HolderFlags,
+): Promise<void> {
+  if (isStoreUrl(text)) return addStore(context, text, flags);
+  if (Object.keys(flags).length > 0) throw usageError('these options are for buckets and folders');
   const { output, signal } = context;
   const address = plainAddress(text);
   await withNode(context, async (home, files) => {

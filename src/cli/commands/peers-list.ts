@@ -1,7 +1,8 @@
 /** `disktro peers`: the nodes of the cluster, this one last. */
 
+import type { SignedRecord } from '../../net/member-record.js';
 import type { Cluster } from '../../ops/cluster.js';
-import { contactAll } from '../../ops/contact.js';
+import { contactAll, pingHolders } from '../../ops/contact.js';
 import type { Context } from '../context.js';
 import { escapeControls } from '../escape.js';
 import { clusterOf, withNode } from '../node-context.js';
@@ -16,6 +17,9 @@ export interface PeerLine {
   readonly status: string;
   readonly lastSeen: string | null;
   readonly self: boolean;
+  /** `bucket` and `folder` have a URL in place of an address. */
+  readonly kind: 'node' | 'bucket' | 'folder';
+  readonly store: string | null;
 }
 
 export async function run(context: Context): Promise<void> {
@@ -23,7 +27,9 @@ export async function run(context: Context): Promise<void> {
   await withNode(context, async (home, files) => {
     const cluster = await clusterOf(context, home);
     try {
-      if (cluster !== undefined) await contactAll(cluster, cluster.everyone(), signal);
+      if (cluster !== undefined) {
+        await Promise.all([contactAll(cluster, cluster.everyone(), signal), pingHolders(cluster, signal)]);
+      }
       const identity = await files.read();
       const lines = cluster === undefined ? aloneLines(identity) : peerLines(cluster);
       if (output.isJson) for (const line of lines) output.record(line);
@@ -43,7 +49,19 @@ function aloneLines(
   if (identity === undefined) return [];
   const { id, settings } = identity;
   const { name, port } = settings;
-  return [{ id, name, address: '', port, status: 'online', lastSeen: new Date().toISOString(), self: true }];
+  return [
+    {
+      id,
+      name,
+      address: '',
+      port,
+      status: 'online',
+      lastSeen: new Date().toISOString(),
+      self: true,
+      kind: 'node',
+      store: null,
+    },
+  ];
 }
 
 /** What is known of each member; a peer that was not reached shows when it last was. */
@@ -59,19 +77,28 @@ export function peerLines(cluster: Cluster): readonly PeerLine[] {
       name: record.name,
       address: first.slice(0, Math.max(0, colon)),
       port: Number(first.slice(colon + 1)),
-      status: record.status === 'active' ? (membership.status(record.id) ?? 'offline') : record.status,
+      status: statusOf(cluster, record),
       lastSeen: seenMs === undefined ? null : new Date(seenMs).toISOString(),
       self: isSelf,
+      kind: record.kind ?? ('node' as const),
+      store: record.store ?? null,
     };
   });
   return [...lines.filter(({ self }) => !self), ...lines.filter(({ self }) => self)];
 }
 
+/** A store that cannot be used from here is neither there nor away. */
+function statusOf(cluster: Cluster, { id, status, kind }: SignedRecord): string {
+  if (status !== 'active') return status;
+  const isUsable = kind === undefined || cluster.holderClients().some((holder) => holder.id === id);
+  return isUsable ? (cluster.membership.status(id) ?? 'offline') : 'not used here';
+}
+
 function printTable({ output }: Context, lines: readonly PeerLine[]): void {
-  const rows = lines.map(({ id, name, address, port, status, lastSeen, self }) => [
+  const rows = lines.map(({ id, name, address, port, status, lastSeen, self, store }) => [
     id.slice(0, 8),
     escapeControls(name),
-    address === '' ? '-' : `${address}:${port}`,
+    store !== null ? escapeControls(store) : address === '' ? '-' : `${address}:${port}`,
     self ? 'this node' : status,
     lastSeen === null ? 'never' : formatLocalTime(lastSeen),
   ]);

@@ -11,11 +11,13 @@ export async function run(context: Context, [text]: readonly string[]): Promise<
     const cluster = await clusterOf(context, home);
     if (cluster === undefined) throw notFound('this node is in no cluster', 'run `disktro peers join` first');
     try {
-      const nodes = text === undefined ? cluster.everyone() : [cluster.find(text)];
+      const nodes = text === undefined ? cluster.reachable() : [cluster.find(text)];
       const silent: string[] = [];
       for (const id of nodes) {
         const startedMs = performance.now();
-        const failure = await contact(cluster, id, signal).then(
+        const holder = cluster.holderClients().find((each) => each.id === id);
+        const answered = holder === undefined ? contact(cluster, id, signal) : holder.ping(signal);
+        const failure = await answered.then(
           () => undefined,
           (error: unknown) => error,
         );

@@ -1,6 +1,7 @@
 /** `disktro peers remove`: takes a node out, after its copies have been made elsewhere. */
 import { notFound } from '../../errors.js';
 import { shortNodeId } from '../../net/node-id.js';
+import { drainHolder, forgetHolder } from '../../ops/drain-holder.js';
 import { drainNode, removeNode } from '../../ops/remove-node.js';
 import { type Context, progressOf } from '../context.js';
 import { clusterOf, withNode } from '../node-context.js';
@@ -26,16 +27,19 @@ export async function run(
       if (flags.force !== true) {
         using progress = await progressOf(context, { label: `draining ${shortNodeId(node)}`, unit: 'count' });
         let most = 0;
-        await drainNode(files, cluster, node, {
+        const options = {
           timeoutMs: (flags.timeout ?? DEFAULT_TIMEOUT_SECONDS) * 1000,
           signal,
-          onProgress: (left) => {
+          onProgress: (left: number) => {
             most = Math.max(most, left);
             progress.update({ done: most - left, total: most }, { left });
           },
-        });
+        };
+        if (cluster.isStatic(node)) await drainHolder(home, files, cluster, node, options);
+        else await drainNode(files, cluster, node, options);
       }
       await removeNode(files, cluster, node, signal);
+      await forgetHolder(files, node);
       if (output.isJson) output.record({ id: node, removed: true });
       else output.result(node);
     } finally {

@@ -3,6 +3,7 @@ import type { VaultId } from '../../core/ids.js';
 import { isVaultId } from '../../core/ids.js';
 import { DisktroError, usageError } from '../../errors.js';
 import { type RecoverResult, recoverVault } from '../../ops/recover.js';
+import { isStoreUrl } from '../../store/store-url.js';
 import { type Context, homeOptions, passwordOf, progressOf } from '../context.js';
 import { clusterOptions } from '../node-context.js';
 import { count, formatSeconds } from '../units.js';
@@ -21,9 +22,12 @@ export async function run(
   const { output } = context;
   const { vault } = flags;
   if (flags.from === undefined) {
-    throw usageError('expected --from ADDRESS', 'name any machine of the cluster, such as nas.local:8080');
+    throw usageError(
+      'expected --from ADDRESS',
+      'name any machine of the cluster, such as nas.local:8080, or the URL of a bucket or folder',
+    );
   }
-  const from = plainAddress(flags.from);
+  const from = isStoreUrl(flags.from) ? flags.from : plainAddress(flags.from);
   if (vault !== undefined && !isVaultId(vault))
     throw usageError('--vault: expected 32 lower-case hex digits');
   const result = await recover(context, from, vault, await passwordOf(context));
@@ -39,7 +43,10 @@ async function recover(
   secret: string,
 ): Promise<RecoverResult> {
   using progress = await progressOf(context, { label: 'recover', unit: 'count' });
-  return await recoverVault({
+  const recoverIt = isStoreUrl(from)
+    ? (await import('../../ops/recover-store.js')).recoverFromStore
+    : recoverVault;
+  return await recoverIt({
     ...homeOptions(context),
     from,
     secret,

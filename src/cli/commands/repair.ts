@@ -2,11 +2,12 @@
 import type { NodeId } from '../../core/ids.js';
 import { DisktroError } from '../../errors.js';
 import { shortNodeId } from '../../net/node-id.js';
-import { contactAll } from '../../ops/contact.js';
+import { contactAll, pingHolders } from '../../ops/contact.js';
 import { HeldWriter } from '../../ops/held-writer.js';
 import { importManifests } from '../../ops/import-manifests.js';
 import { NodeFiles } from '../../ops/node-files.js';
-import { repairOnce } from '../../ops/repair.js';
+import { type RepairResult, repairOnce } from '../../ops/repair.js';
+import { HolderTending, type TendContext } from '../../ops/tend-holder.js';
 import { opened, openedHome } from '../../ops/vault.js';
 import type { Context } from '../context.js';
 import { agreeOnRecord, openForPeers } from '../node-context.js';
@@ -22,7 +23,10 @@ export async function run(context: Context): Promise<void> {
       hint: 'run `disktro peers invite` here and `disktro peers join` on another machine',
     });
   }
-  const failures = new Map<NodeId, unknown>(await contactAll(cluster, cluster.everyone(), signal));
+  const failures = new Map<NodeId, unknown>([
+    ...(await contactAll(cluster, cluster.everyone(), signal)),
+    ...(await pingHolders(cluster, signal)),
+  ]);
   await new NodeFiles(home).writeMembers(cluster.membership.snapshot());
   if (vault !== undefined) await agreeOnRecord(context, vault, cluster);
   const imported =
@@ -31,7 +35,7 @@ export async function run(context: Context): Promise<void> {
   const onFailure = (node: NodeId, error: unknown): unknown => failures.set(node, error);
   const result = await repairOnce({ home, cluster, writer, signal, onFailure });
   await writer.idle();
-  const { pushed, fetched, bytes, failed } = result;
+  const { pushed, fetched, bytes, failed } = await withHolders(result, { home, cluster, signal, onFailure });
   if (output.isJson) {
     output.record({ sent: pushed, fetched, bytes, failed, imported, unreachable: [...failures.keys()] });
   } else {
@@ -41,10 +45,23 @@ export async function run(context: Context): Promise<void> {
   for (const [node, error] of failures) {
     output.warning(`node ${shortNodeId(node)}: ${error instanceof Error ? error.message : String(error)}`);
   }
-  if (failures.size === cluster.everyone().length) throw [...failures.values()][0];
+  if (failures.size > 0 && failures.size === cluster.reachable().length) throw [...failures.values()][0];
   if (failed === 0) return;
   throw new DisktroError('E_TOO_FEW_COPIES', `${count(failed, 'object')} could not be sent or fetched`, {
     hint: 'bring the nodes up that are out of reach, and run it again',
     details: { failed },
   });
+}
+
+/** A person who repairs does not wait for the node that looks after a bucket. */
+async function withHolders(result: RepairResult, context: TendContext): Promise<RepairResult> {
+  const { fetched } = result;
+  let { pushed, bytes, failed } = result;
+  for (const holder of context.cluster.holderClients()) {
+    const round = await new HolderTending(holder).round(context);
+    pushed += round.sent;
+    bytes += round.bytes;
+    failed += round.failed;
+  }
+  return { pushed, fetched, bytes, failed };
 }

@@ -1,10 +1,23 @@
 /** The subcommands about other machines: serving, joining, sending. Data only. */
 import type { CommandSpec } from '../command-spec.js';
-import { nonEmpty, parseSeconds, wholeNumber } from '../option-values.js';
+import { nonEmpty, parseBytes, parseSeconds, parseSince, wholeNumber } from '../option-values.js';
 import { LIMIT_DOWNLOAD, LIMIT_UPLOAD } from './limits.js';
 
 const NODE_HELP = 'NODE is a node id, a unique prefix of 6 or more of its letters, or a name.';
 const JOIN_EXITS = ['usage', 'noVault', 'locked', 'unreachable', 'refused', 'noSpace'] as const;
+
+const UPLOAD_EXITS = [
+  'usage',
+  'inputs',
+  'notFound',
+  'noVault',
+  'locked',
+  'wrongPassword',
+  'missing',
+  'unreachable',
+  'refused',
+  'noSpace',
+] as const;
 
 const SERVE: CommandSpec = {
   name: 'serve',
@@ -53,19 +66,32 @@ const UPLOAD: CommandSpec = {
     'such as http://localhost:8081. Prints the file id.',
   options: [LIMIT_UPLOAD, LIMIT_DOWNLOAD],
   examples: ['disktro upload report.pdf nas', 'disktro upload $id http://localhost:8081'],
-  exits: [
-    'usage',
-    'inputs',
-    'notFound',
-    'noVault',
-    'locked',
-    'wrongPassword',
-    'missing',
-    'unreachable',
-    'refused',
-    'noSpace',
-  ],
+  exits: UPLOAD_EXITS,
   load: () => import('../commands/upload.js'),
+};
+
+const COPY: CommandSpec = {
+  name: 'copy',
+  operands: '[id...]',
+  summary: 'put stored files on one member, besides where they are',
+  details: `Without ids, all files. ${NODE_HELP} What is there already is not sent again.`,
+  options: [
+    { flags: '--to <node>', help: 'a node, a bucket or a folder', parse: nonEmpty },
+    {
+      flags: '--since <time>',
+      help: 'only files stored since then: 7d, 24h, or a date such as 2026-11-01',
+      parse: parseSince,
+    },
+    LIMIT_UPLOAD,
+    LIMIT_DOWNLOAD,
+  ],
+  examples: [
+    'disktro copy --to usb',
+    'disktro copy --to my-bucket --since 7d',
+    'disktro copy photos.tar --to nas',
+  ],
+  exits: UPLOAD_EXITS,
+  load: () => import('../commands/copy.js'),
 };
 
 const PEERS: CommandSpec = {
@@ -113,9 +139,35 @@ const PEERS: CommandSpec = {
     {
       name: 'add',
       operands: '<address>',
-      summary: 'tell this node where a member can be reached',
-      details: 'For a member whose address has changed while nobody could hear of it. Prints its node id.',
-      examples: ['disktro peers add 192.168.1.20:8080'],
+      summary: 'add a bucket or folder, or tell where a member can be reached',
+      details:
+        's3://KEY@host[:port]/bucket/prefix?region=REGION&style=path|host&tls=0 or file:///folder becomes a member that ' +
+        'holds copies; keys come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or ~/.aws/credentials, never from the URL. ' +
+        'The same command on another machine lets that one use it as well. A host:port is that of a member whose address ' +
+        'has changed while nobody could hear of it. Prints the node id.',
+      options: [
+        { flags: '--name <name>', help: 'what to call the bucket or folder', parse: nonEmpty },
+        {
+          flags: '--zone <zone>',
+          help: 'where it is, such as cloud: copies go to distinct zones first',
+          parse: nonEmpty,
+        },
+        {
+          flags: '--capacity <bytes>',
+          help: 'how much it shall hold beside the others (default: its disk, or as the largest node)',
+          parse: parseBytes,
+        },
+        {
+          flags: '--role <role>',
+          help: 'its share of the copies, or everything beside them (default: share)',
+          choices: ['share', 'mirror'],
+        },
+      ],
+      examples: [
+        'disktro peers add s3://s3.eu-central-1.amazonaws.com/my-bucket/disktro --zone cloud',
+        'disktro peers add file:///mnt/usb --role mirror',
+        'disktro peers add 192.168.1.20:8080',
+      ],
       exits: [...JOIN_EXITS, 'notFound'],
       load: () => import('../commands/peers-add.js'),
     },
@@ -155,16 +207,21 @@ const RECOVER: CommandSpec = {
     'The recovery code, or the password together with --vault, comes from where passwords come from. Afterwards `ls` ' +
     'lists every file, `reassemble` fetches what it needs, and `serve` gets the rest in time. Run again, it goes on.',
   options: [
-    { flags: '--from <address>', help: 'any machine of the cluster, as host:port', parse: nonEmpty },
+    {
+      flags: '--from <address>',
+      help: 'any machine of the cluster, as host:port, or a bucket or folder, as s3://… or file:///…',
+      parse: nonEmpty,
+    },
     { flags: '--vault <id>', help: 'which vault: needed with a password', parse: nonEmpty },
   ],
   examples: [
     'disktro recover --from 192.168.1.20:8080',
     'disktro --password-file code.txt recover --from nas.local:8080',
+    'disktro recover --from s3://s3.eu-central-1.amazonaws.com/my-bucket/disktro',
     'disktro recover --from nas.local:8080 --vault 50e763b84c5799ed2f6d11d54a22d370',
   ],
   exits: [...JOIN_EXITS, 'wrongPassword', 'corrupt', 'missing'],
   load: () => import('../commands/recover.js'),
 };
 
-export const PEER_COMMANDS: readonly CommandSpec[] = [SERVE, UPLOAD, PEERS, RECOVER];
+export const PEER_COMMANDS: readonly CommandSpec[] = [SERVE, UPLOAD, COPY, PEERS, RECOVER];

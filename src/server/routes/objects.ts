@@ -29,7 +29,7 @@ const MANIFEST_PAGE = 1_000;
 const noteReceived = youngCollector(4 * MIB);
 
 const STORE_ID = z.string().refine(isStoreId);
-const MISSING = z.object({ ids: z.array(STORE_ID).max(MAX_IDS) });
+const MISSING = z.object({ ids: z.array(STORE_ID).max(MAX_IDS), store: z.string().max(100).optional() });
 const PROVE = z.object({
   nonce: z.string().regex(/^[0-9a-f]{32,128}$/),
   ranges: z
@@ -50,8 +50,12 @@ export function objectRoutes(node: ServingNode): readonly Route[] {
     member('PUT', '/chunk', (call) => takeObject(node, call)),
     member('POST', '/chunk-transfer', (call) => fetchOffered(node, call)),
     member('POST', '/chunks/missing', async ({ request, response }) => {
-      const { ids } = MISSING.parse(await readJsonBody(request));
-      replyJson(response, 200, { missing: missingHoldings(node.home.catalog, ids as StoreId[]) });
+      const { ids, store } = MISSING.parse(await readJsonBody(request));
+      const missing =
+        store === undefined
+          ? missingHoldings(node.home.catalog, ids as StoreId[])
+          : await missingInStore(node, store, ids as StoreId[]);
+      replyJson(response, 200, { missing });
     }),
     member('POST', '/chunks/prove', (call) => prove(node, call)),
     member('GET', '/manifests', async ({ query, response }) => {
@@ -213,6 +217,20 @@ async function readFully(request: AsyncIterable<Buffer>, body: Buffer): Promise<
 }
 
 /** The object is fetched from the member that is named, never from an address in the request. */
+/** What a bucket or folder lacks, for a node that cannot use it. */
+async function missingInStore(
+  node: ServingNode,
+  store: string,
+  ids: readonly StoreId[],
+): Promise<readonly StoreId[]> {
+  const holder = node
+    .cluster()
+    ?.holderClients()
+    .find(({ id }) => id === store);
+  if (holder === undefined) throw refusal(404, 'store: this node cannot use it');
+  return await holder.missing(ids);
+}
+
 async function fetchOffered(node: ServingNode, { request, response }: Call): Promise<void> {
   const offer = OFFER.parse(await readJsonBody(request));
   const id = offer.chunk_id as StoreId;

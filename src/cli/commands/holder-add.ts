@@ -1,0 +1,41 @@
+/** `disktro peers add s3://…` and `file:///…`: a bucket or folder becomes a member. */
+import os from 'node:os';
+import { usageError } from '../../errors.js';
+import { addHolder } from '../../ops/add-holder.js';
+import type { Context } from '../context.js';
+import { clusterOptions, ownVersion, withNode } from '../node-context.js';
+
+export interface HolderFlags {
+  readonly name?: string;
+  readonly zone?: string;
+  readonly capacity?: number;
+  readonly role?: 'share' | 'mirror';
+}
+
+export async function addStore(context: Context, url: string, flags: HolderFlags): Promise<void> {
+  const { output, signal } = context;
+  if (flags.name !== undefined && flags.name.length > 200) throw usageError('--name: at most 200 characters');
+  await withNode(context, async (home) => {
+    const added = await addHolder(home, {
+      url,
+      name: flags.name,
+      zone: flags.zone ?? '',
+      capacityBytes: flags.capacity,
+      role: flags.role ?? 'share',
+      version: ownVersion(),
+      nodeName: context.config.node_name || os.hostname(),
+      cluster: clusterOptions(context),
+      signal,
+    });
+    if (output.isJson) output.record(added);
+    else output.result(added.id);
+    output.note(
+      added.isKnown
+        ? `this machine uses ${added.name} from now on`
+        : `${added.name} is a member now: chunk puts copies there, and \`disktro repair\` or \`serve\` what is stored already`,
+    );
+    if (added.areKeysKept) {
+      output.note('the keys of the environment are kept in node/holders.json (mode 0600), for `serve`');
+    }
+  });
+}

@@ -1,0 +1,304 @@
+/**
+ * A bucket as a holder: `chunks/ab/<id>`, `manifests/ab/<id>`, `vault/<id>` below its prefix, so that `sha256sum` checks
+ * what any S3 client has downloaded. One object is one PUT that is durable when the engine answers; multipart is never
+ * needed. Two writers of one name agree: the first one wins, both have written the same bytes.
+ */
+import { createHash } from 'node:crypto';
+import type { StoreId, VaultId } from '../core/ids.js';
+import { isVaultId } from '../core/ids.js';
+import type { ObjectKind } from '../core/object.js';
+import { missingObject } from '../errors.js';
+import { checkObject, type HolderStore, MAX_NOTE_BYTES, type NoteName } from './holder-store.js';
+import type { ListOptions, ObjectBatch, ObjectSize, StoreUsage } from './object-store.js';
+import { DEFAULT_PAGE } from './object-store.js';
+import { OBJECT_KINDS } from './paths.js';
+import { S3Batch } from './s3-batch.js';
+import { brokenStore, S3Client, type S3Patience } from './s3-client.js';
+import type { S3Answer } from './s3-connection.js';
+import type { S3Keys } from './s3-keys.js';
+import { objectsOf, PAGE_KEYS, readListPage, sizesOf } from './s3-listing.js';
+import type { BucketLocation } from './store-url.js';
+
+const FOLDERS: Readonly<Record<ObjectKind, string>> = { chunk: 'chunks/', manifest: 'manifests/' };
+const DELETES_AT_ONCE = 8;
+const HEX = '0123456789abcdef';
+
+type Aborting = AbortSignal | undefined;
+
+export class S3Store implements HolderStore {
+  readonly #client: S3Client;
+  readonly #prefix: string;
+  /** Whether the engine honours `If-None-Match: *` on PUT; those that do not answer 501 once. */
+  #isConditional = true;
+
+  constructor(location: BucketLocation, keys: S3Keys, patience: Partial<S3Patience> = {}) {
+    this.#client = new S3Client(location, keys, patience);
+    this.#prefix = location.prefix === '' ? '' : `${location.prefix}/`;
+  }
+
+  get where(): string {
+    return this.#client.where;
+  }
+
+  /** Objects are held in memory until `commit`: a bucket has no temporary names. */
+  batch(): ObjectBatch {
+    return new S3Batch(this);
+  }
+
+  async put(kind: ObjectKind, id: StoreId, bytes: Uint8Array, signal?: Aborting): Promise<boolean> {
+    if (this.#isConditional) {
+      const { status } = await this.#write(kind, id, bytes, { 'if-none-match': '*' }, signal);
+      if (status < 300) return true;
+      if (status === 501) this.#isConditional = false;
+    }
+    if ((await this.#head(kind, id, signal)) === bytes.byteLength) return false;
+    // Nothing is there, or something that was cut: it is written over.
+    await this.#write(kind, id, bytes, {}, signal);
+    return true;
+  }
+
+  async replace(kind: ObjectKind, id: StoreId, bytes: Uint8Array, signal?: Aborting): Promise<void> {
+    await this.#write(kind, id, bytes, {}, signal);
+  }
+
+  async read(kind: ObjectKind, id: StoreId, target: Uint8Array, signal?: Aborting): Promise<number> {
+    const { status, body } = await this.#client.call({
+      doing: `reading object ${id}`,
+      method: 'GET',
+      key: this.#key(kind, id),
+      target,
+      alsoFine: [404],
+      signal,
+    });
+    if (status === 404) throw this.#missing(id, body);
+    checkObject(id, body, this.where);
+    return body.byteLength;
+  }
+
+  async get(
+    kind: ObjectKind,
+    id: StoreId,
+    range?: { readonly offset: number; readonly length: number },
+    signal?: Aborting,
+  ): Promise<Buffer> {
+    const isEmpty = range?.length === 0;
+    // No range is empty in HTTP: a byte is asked for and not used.
+    const last = range === undefined ? 0 : range.offset + Math.max(1, range.length) - 1;
+    const { status, body } = await this.#client.call({
+      doing: `reading object ${id}`,
+      method: 'GET',
+      key: this.#key(kind, id),
+      ...(range === undefined ? {} : { headers: { range: `bytes=${range.offset}-${last}` } }),
+      alsoFine: [404, 416],
+      signal,
+    });
+    if (status === 404) throw this.#missing(id, body);
+    if (status === 416 || isEmpty) return Buffer.alloc(0);
+    const bytes = asBuffer(body);
+    if (range === undefined) checkObject(id, bytes, this.where);
+    // 200: an engine that does not know ranges sends all of it.
+    return range !== undefined && status === 200
+      ? bytes.subarray(range.offset, range.offset + range.length)
+      : bytes;
+  }
+
+  async sizes(
+    kind: ObjectKind,
+    ids: readonly StoreId[],
+    signal?: Aborting,
+  ): Promise<readonly (number | undefined)[]> {
+    const found = await sizesOf(ids, {
+      head: (id) => this.#head(kind, id, signal),
+      list: async (after, prefix) => this.#page(kind, { prefix, after, limit: PAGE_KEYS }, signal),
+    });
+    return ids.map((id) => found.get(id));
+  }
+
+  async list(kind: ObjectKind, options: ListOptions = {}, signal?: Aborting): Promise<readonly ObjectSize[]> {
+    const { prefix = '', limit = DEFAULT_PAGE } = options;
+    const objects: ObjectSize[] = [];
+    let after: string | undefined = options.after;
+    for (;;) {
+      const room = Math.min(PAGE_KEYS, limit - objects.length);
+      if (room === 0) return objects;
+      const { page, isLast, lastKey } = await this.#page(kind, { prefix, after, limit: room }, signal);
+      objects.push(...page);
+      if (isLast) return objects;
+      after = lastKey;
+    }
+  }
+
+  async delete(kind: ObjectKind, ids: readonly StoreId[], signal?: Aborting): Promise<number> {
+    const unique = [...new Set(ids)];
+    const sizes = await this.sizes(kind, unique, signal);
+    const here = unique.filter((_, index) => sizes[index] !== undefined);
+    for (let from = 0; from < here.length; from += DELETES_AT_ONCE) {
+      await Promise.all(
+        here.slice(from, from + DELETES_AT_ONCE).map((id) =>
+          this.#client.call({
+            doing: `deleting object ${id}`,
+            method: 'DELETE',
+            key: this.#key(kind, id),
+            alsoFine: [404],
+            signal,
+          }),
+        ),
+      );
+    }
+    return here.length;
+  }
+
+  /** Lists everything: one request for 1,000 objects. */
+  async usage(): Promise<StoreUsage> {
+    let objects = 0;
+    let bytes = 0;
+    for (const kind of OBJECT_KINDS) {
+      const counts = await Promise.all(
+        [...HEX].map(async (prefix) => this.list(kind, { prefix, limit: Number.MAX_SAFE_INTEGER })),
+      );
+      for (const page of counts) {
+        objects += page.length;
+        for (const each of page) bytes += each.bytes;
+      }
+    }
+    return { objects, bytes, freeBytes: undefined };
+  }
+
+  async readNote(name: NoteName, signal?: Aborting): Promise<Buffer | undefined> {
+    const { status, body } = await this.#client.call({
+      doing: `reading ${name}`,
+      method: 'GET',
+      key: this.#prefix + name,
+      target: Buffer.alloc(MAX_NOTE_BYTES),
+      alsoFine: [404],
+      signal,
+    });
+    if (status === 404) this.#checkBucket(body, `reading ${name}`);
+    return status === 404 ? undefined : asBuffer(body);
+  }
+
+  async writeNote(name: NoteName, bytes: Uint8Array, signal?: Aborting): Promise<void> {
+    await this.#client.call({
+      doing: `writing ${name}`,
+      method: 'PUT',
+      key: this.#prefix + name,
+      ...signedBody(bytes),
+      signal,
+    });
+  }
+
+  async vaults(signal?: Aborting): Promise<readonly VaultId[]> {
+    const folder = `${this.#prefix}vault/`;
+    const { keys } = await this.#listKeys({ prefix: folder }, signal);
+    return keys.map(({ key }) => key.slice(folder.length)).filter(isVaultId);
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  #key(kind: ObjectKind, id: StoreId): string {
+    return `${this.#prefix}${FOLDERS[kind]}${id.slice(0, 2)}/${id}`;
+  }
+
+  #write(
+    kind: ObjectKind,
+    id: StoreId,
+    bytes: Uint8Array,
+    condition: Readonly<Record<string, string>>,
+    signal: Aborting,
+  ): Promise<S3Answer> {
+    const { body, bodySha256, headers } = signedBody(bytes, id);
+    return this.#client.call({
+      doing: `storing object ${id}`,
+      method: 'PUT',
+      key: this.#key(kind, id),
+      body,
+      bodySha256,
+      headers: { ...headers, ...condition },
+      alsoFine: 'if-none-match' in condition ? [412, 501] : [],
+      signal,
+    });
+  }
+
+  async #head(kind: ObjectKind, id: StoreId, signal: Aborting): Promise<number | undefined> {
+    const { status, headers } = await this.#client.call({
+      doing: `looking for object ${id}`,
+      method: 'HEAD',
+      key: this.#key(kind, id),
+      alsoFine: [404],
+      signal,
+    });
+    if (status === 404) return undefined;
+    const length = Number(headers['content-length']);
+    if (!Number.isSafeInteger(length)) throw brokenStore(this.where, 'no content-length');
+    return length;
+  }
+
+  /** @param options.after an id, or the part of one */
+  async #page(
+    kind: ObjectKind,
+    options: { readonly prefix: string; readonly after: string | undefined; readonly limit: number },
+    signal: Aborting,
+  ): Promise<{
+    readonly page: ObjectSize[];
+    readonly isLast: boolean;
+    readonly lastKey: string | undefined;
+  }> {
+    const folder = this.#prefix + FOLDERS[kind];
+    const { prefix, after, limit } = options;
+    const sharded = (id: string): string =>
+      id.length < 2 ? folder + id : `${folder}${id.slice(0, 2)}/${id}`;
+    const listed = await this.#listKeys(
+      {
+        prefix: sharded(prefix),
+        'max-keys': String(limit),
+        ...(after === undefined || after === '' ? {} : { 'start-after': sharded(after) }),
+      },
+      signal,
+    );
+    const lastKey = listed.keys.at(-1)?.key.slice(folder.length + 3);
+    return { page: objectsOf(listed, folder), isLast: listed.token === undefined, lastKey };
+  }
+
+  async #listKeys(query: Readonly<Record<string, string>>, signal: Aborting) {
+    const { body } = await this.#client.call({
+      doing: 'listing',
+      method: 'GET',
+      key: '',
+      query: { 'list-type': '2', ...query },
+      signal,
+    });
+    return readListPage(body) ?? badListing(this.where);
+  }
+
+  #missing(id: StoreId, body: Uint8Array): Error {
+    this.#checkBucket(body, `reading object ${id}`);
+    return missingObject(id);
+  }
+
+  /** 404 is said of objects and of buckets. */
+  #checkBucket(body: Uint8Array, doing: string): void {
+    if (Buffer.from(body).includes('<Code>NoSuchBucket<')) throw this.#client.refusal(404, body, doing);
+  }
+}
+
+/** Content-MD5 is what every engine checks; the signed SHA-256 is the object's name already. */
+function signedBody(bytes: Uint8Array, sha256?: string) {
+  return {
+    body: bytes,
+    bodySha256: sha256 ?? createHash('sha256').update(bytes).digest('hex'),
+    headers: {
+      'content-md5': createHash('md5').update(bytes).digest('base64'),
+      'content-type': 'application/octet-stream',
+    },
+  };
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function badListing(where: string): never {
+  throw brokenStore(where, 'something that is no listing');
+}

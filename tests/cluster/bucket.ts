@@ -1,0 +1,81 @@
+// A bucket of a real engine for tests with several machines: what lies in it is read without our code's stores.
+import { createHash } from 'node:crypto';
+import { S3Client } from '../../src/store/s3-client.js';
+import { readListPage } from '../../src/store/s3-listing.js';
+import { type BucketLocation, parseStoreUrl } from '../../src/store/store-url.js';
+import type { Ceph } from '../store/ceph.js';
+
+const UNSIGNED = { bodySha256: 'UNSIGNED-PAYLOAD' };
+
+export class TestBucket {
+  readonly url: string;
+  readonly #client: S3Client;
+
+  private constructor(url: string, client: S3Client) {
+    this.url = url;
+    this.#client = client;
+  }
+
+  static async make(ceph: Ceph, name: string): Promise<TestBucket> {
+    const url = ceph.url(name);
+    const client = new S3Client(parseStoreUrl(url) as BucketLocation, ceph.keys);
+    await client.call({ doing: 'making a bucket', method: 'PUT', key: '' });
+    return new TestBucket(url, client);
+  }
+
+  async keys(): Promise<string[]> {
+    const keys: string[] = [];
+    let token: string | undefined;
+    do {
+      const query = { 'list-type': '2', ...(token === undefined ? {} : { 'continuation-token': token }) };
+      const { body } = await this.#client.call({ doing: 'listing', method: 'GET', key: '', query });
+      const page = readListPage(body);
+      keys.push(...(page?.keys.map(({ key }) => key) ?? []));
+      token = page?.token;
+    } while (token !== undefined);
+    return keys;
+  }
+
+  /** Store ids of all objects. */
+  async objects(): Promise<Set<string>> {
+    return new Set((await this.keys()).flatMap((key) => /\/([0-9a-f]{64})$/.exec(key)?.[1] ?? []));
+  }
+
+  async get(key: string): Promise<Buffer> {
+    return Buffer.from((await this.#client.call({ doing: 'getting', method: 'GET', key })).body);
+  }
+
+  async put(key: string, body: Uint8Array): Promise<void> {
+    await this.#client.call({ doing: 'putting', method: 'PUT', key, body, ...UNSIGNED });
+  }
+
+  async remove(key: string): Promise<void> {
+    await this.#client.call({ doing: 'deleting', method: 'DELETE', key });
+  }
+
+  async policy(policy: unknown): Promise<void> {
+    const body = Buffer.from(JSON.stringify(policy));
+    const query = { policy: '' };
+    await this.#client.call({ doing: 'policy', method: 'PUT', key: '', query, body, ...UNSIGNED });
+  }
+
+  /** Keys of objects whose name is not the SHA-256 of their bytes. */
+  async wrong(): Promise<string[]> {
+    const wrong: string[] = [];
+    for (const key of await this.keys()) {
+      const id = /\/([0-9a-f]{64})$/.exec(key)?.[1];
+      if (id === undefined) continue;
+      if (
+        createHash('sha256')
+          .update(await this.get(key))
+          .digest('hex') !== id
+      )
+        wrong.push(key);
+    }
+    return wrong;
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+}
