@@ -27,6 +27,11 @@ const CHUNK: CommandSpec = {
       isRepeatable: true,
     },
     {
+      flags: '--time <time>',
+      help: 'when it is to have been stored, such as 2024-03-01T02:30:00Z; without a zone: local time (default: now)',
+      parse: parseTime,
+    },
+    {
       flags: '--replicas <n>',
       help: 'nodes that shall hold each object, this one included (default: replica_count)',
       parse: wholeNumber(1, 100),

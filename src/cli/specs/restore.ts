@@ -6,7 +6,7 @@ import { LIMIT_DOWNLOAD, LIMIT_UPLOAD } from './limits.js';
 
 const PART_HELP =
   'ID is a file id, a unique prefix of 8 or more of its digits, an exact name (the newest of that name), ' +
-  'or `latest`; ID:path/inside names a part of a tree.';
+  '`latest`, or `latest:PATH` (the newest that lay at that path of this machine); ID:path/inside names a part of a tree.';
 
 export const REASSEMBLE: CommandSpec = {
   name: 'reassemble',
