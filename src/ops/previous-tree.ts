@@ -10,7 +10,9 @@ import { scanEntries } from '../core/entry-scan.js';
 import type { ChunkRef, EncodedList } from '../core/list.js';
 import { decodeRef, readList, readListBytes } from '../core/list.js';
 import { pathTag } from '../core/sealed-record.js';
+import { youngCollector } from '../core/young-collector.js';
 import { isDisktroError } from '../errors.js';
+import { MIB } from '../limits.js';
 import { ObjectReader } from './object-reader.js';
 import { SparseChunks } from './sparse-chunks.js';
 import type { Found } from './tree-walk.js';
@@ -24,6 +26,7 @@ export class PreviousTree {
   readonly #refs: AsyncGenerator<ChunkRef>;
   readonly #sparse: SparseChunks | undefined;
   readonly #keptRefs = new Map<number, ChunkRef>();
+  readonly #left = youngCollector(16 * MIB);
   #page: ScannedEntry[] = [];
   #next = 0;
   #refCount = 0;
@@ -74,6 +77,8 @@ export class PreviousTree {
       const next = await this.#entries.next();
       this.#isOver = next.done === true;
       this.#page = next.done === true ? [] : [...scanEntries(next.value)];
+      // With its object and plaintext a list chunk leaves three times its length behind.
+      if (next.done !== true) this.#left(3 * next.value.byteLength);
     } catch {
       this.#isOver = true;
       this.#page = [];

@@ -136,6 +136,13 @@ t.test('what changed within two seconds of the run is read again by the next', a
   }
 });
 
+t.test('a fresh change is seen by its ctime, whatever mtime was set to', async (t) => {
+  const tree = await newTree(t);
+  fs.utimesSync(tree.at('d1/f8'), LONG_AGO, LONG_AGO);
+  const { id } = await tree.store({ startedMs: Date.now() });
+  t.equal((await storedTree(tree.vault, id)).byPath.get('d1/f8')?.inode, undefined);
+});
+
 t.test('a time in the future, as of a wrong clock, does not make a file be read for ever', async (t) => {
   const tree = await newTree(t);
   const later = new Date(Date.now() + 10 * 365 * 86_400_000);
