@@ -33,6 +33,7 @@ interface ChunkFlags extends LimitFlags, TreeFlags {
   readonly stats?: boolean;
   readonly force?: boolean;
   readonly dryRun?: boolean;
+  readonly time?: number;
 }
 
 const STDIN = '-';
@@ -172,6 +173,7 @@ function chunkOptions({ config, output, signal }: Context, flags: ChunkFlags): C
     ...(flags.name === undefined ? {} : { name: flags.name }),
     ...(flags.tag === undefined ? {} : { tags: flags.tag }),
     ...(flags.chunker === undefined ? {} : { chunker: flags.chunker }),
+    ...(flags.time === undefined ? {} : { createdMs: flags.time }),
     compression: flags.compress ? config.compression : 'none',
     workers: config.workers,
     replicas: flags.replicas ?? config.replica_count,
