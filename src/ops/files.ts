@@ -114,17 +114,23 @@ export interface RemoveResult {
 
 /** Takes files out of the vault. All ids are resolved before the first is removed. @throws E_NOT_FOUND, E_AMBIGUOUS */
 export async function removeFiles(home: Home, ids: readonly string[]): Promise<RemoveResult> {
+  refuseReadOnly(home);
   const removed = [...new Set(ids.map((id) => resolveFileId(home, id)))].filter(isStoreId) as FileId[];
   return removeFilesById(home, removed);
 }
 
 /** The same for what was looked up before; what somebody else has removed meanwhile is no error. */
 export function removeFilesById(home: Home, removed: readonly FileId[]): RemoveResult {
-  const { catalog, isReadOnly, path } = openedHome(home);
-  if (isReadOnly) throw new DisktroError('E_READ_ONLY', `home ${path} is open for reading only`);
+  refuseReadOnly(home);
+  const { catalog } = openedHome(home);
   const dead = removeFileRows(catalog, removed, Date.now());
   const tombstonedBytes = dead.reduce((sum, { storedBytes }) => sum + storedBytes, 0);
   return { removed, tombstoned: dead.length, tombstonedBytes };
+}
+
+function refuseReadOnly(home: Home): void {
+  const { isReadOnly, path } = openedHome(home);
+  if (isReadOnly) throw new DisktroError('E_READ_ONLY', `home ${path} is open for reading only`);
 }
 
 function summary(vault: OpenVault, row: FileRow, counted: readonly NodeId[]): FileSummary {
