@@ -40,6 +40,8 @@ export interface TreeReaderParts {
   readonly previous: PreviousTree | undefined;
   readonly writer: ChunkWriter;
   readonly onNotice: (message: string) => void;
+  /** Told now and then how far it is. */
+  readonly onTurn: () => void;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -49,7 +51,7 @@ const TURN_MS = 3;
 const open = promisify(fs.open);
 
 export class TreeReader {
-  readonly total = { bytes: 0, files: 0, unchanged: 0, knownBytes: 0 };
+  readonly total = { bytes: 0, files: 0, unchanged: 0, chunks: 0, knownBytes: 0 };
   readonly failed: FailedPath[] = [];
   readonly #parts: TreeReaderParts;
   readonly #window: InputWindow;
@@ -58,7 +60,6 @@ export class TreeReader {
   readonly #contents = new KnownContents();
   readonly #carried: CarriedChunks | undefined;
   #turnMs = performance.now();
-  #places = 0;
 
   constructor(parts: TreeReaderParts) {
     this.#parts = parts;
@@ -115,6 +116,7 @@ export class TreeReader {
   async #turn(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
     throwIfAborted(this.#parts.signal);
+    this.#parts.onTurn();
     this.#turnMs = performance.now();
   }
 
@@ -179,7 +181,7 @@ export class TreeReader {
     const { small, entries } = this.#parts;
     const sizeBytes = found.seen.size;
     const steps: (Step | undefined)[] = [];
-    if (small.isDone(sizeBytes, this.#places)) steps.push(small.close());
+    if (small.isDone(sizeBytes, this.total.chunks)) steps.push(small.close());
     const room = await small.room();
     try {
       const { bytes, after } = readSmall(found.file, room, sizeBytes);
@@ -222,7 +224,7 @@ export class TreeReader {
       await this.#push(found, () => entries.linked(found, earlier));
       return;
     }
-    const first = this.#places;
+    const first = this.total.chunks;
     let bytes = 0;
     let handle: OpenFile | undefined;
     try {
@@ -246,7 +248,7 @@ export class TreeReader {
   }
 
   #newPlace(): Place {
-    const place = new Place(this.#places++);
+    const place = new Place(this.total.chunks++);
     this.#unsettled.add(place);
     const forget = (): boolean => this.#unsettled.delete(place);
     place.ref.then(forget, forget);
