@@ -39,7 +39,7 @@ export function copierOf(
   home: OpenHome,
   cluster: Cluster,
   options: Pick<ReplicateOptions, 'only' | 'onProgress' | 'onFailure'> = {},
-): Copier {
+): Required<Copier> {
   const sender = new ObjectSender(home, cluster, options.onProgress);
   return {
     ahead: (copies, signal) => new CopyAhead(cluster, sender, copies, signal),

@@ -102,6 +102,7 @@ t.test('every key can be set in the environment', async (t) => {
     DISKTRO_LIMIT_UPLOAD: '1M',
     DISKTRO_LIMIT_DOWNLOAD: '2000',
     DISKTRO_MDNS: 'false',
+    DISKTRO_LOCK_WAIT: '90',
     DISKTRO_LOG_LEVEL: 'DEBUG',
   };
   const { values, sources } = await resolveConfig({ ...inputs, env });
@@ -126,6 +127,7 @@ t.test('every key can be set in the environment', async (t) => {
     limit_upload: 1024 ** 2,
     limit_download: 2000,
     mdns: false,
+    lock_wait: 90,
     log_level: 'DEBUG',
   });
   t.ok(Object.values(sources).every((source) => source.startsWith('environment DISKTRO_')));

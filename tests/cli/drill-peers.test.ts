@@ -14,7 +14,7 @@ function chunkFiles({ home }: TestNode): string[] {
   return names.filter((name) => /[0-9a-f]{64}$/.test(name)).map((name) => join(folder, name));
 }
 
-t.test('a drill', { timeout: 120_000 }, async (t) => {
+t.test('a drill', { timeout: 280_000 }, async (t) => {
   const folder = scratchFolder(t);
   const cluster = await TestCluster.start(t, {
     hasVault: false,

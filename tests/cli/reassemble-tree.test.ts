@@ -6,7 +6,7 @@ import { jsonLines, oneJson } from './command.js';
 import { expectError, expectJsonError } from './errors.js';
 import { type Place, placeWithFile, placeWithVault } from './place.js';
 
-t.setTimeout(120_000);
+t.setTimeout(280_000);
 
 async function placeWithTree(test: Test): Promise<{ place: Place; id: string }> {
   const place = await placeWithVault(test);

@@ -52,7 +52,7 @@ function formsOf(word: string): Buffer[] {
 
 t.test(
   'who listens on the wire learns no id, name or address',
-  { skip: skipNetwork, timeout: 110_000 },
+  { skip: skipNetwork, timeout: 280_000 },
   async (t) => {
     const network = await VirtualNetwork.open(t, 1);
     const through = network.through(0);

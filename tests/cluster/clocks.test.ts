@@ -38,7 +38,7 @@ function age(node: TestNode): void {
     utimesSync(join(node.home, name), then, then);
 }
 
-t.test('wrong clocks and long absences', { skip, timeout: 115_000 }, async (t) => {
+t.test('wrong clocks and long absences', { skip, timeout: 280_000 }, async (t) => {
   const cluster = await TestCluster.start(t, { env: { DISKTRO_DELETE_GRACE: '1' } });
   const { first } = cluster;
   const [fast, slow] = [cluster.node(1), cluster.node(2)];

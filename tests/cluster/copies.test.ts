@@ -16,7 +16,7 @@ function write(node: TestNode, name: string, length: number): Buffer {
 
 t.test(
   'three nodes keep three copies, one after another being away',
-  { skip, timeout: 110_000 },
+  { skip, timeout: 280_000 },
   async (t) => {
     const cluster = await TestCluster.start(t);
     const { first } = cluster;
@@ -59,7 +59,7 @@ t.test(
   },
 );
 
-t.test('four nodes, of which one goes', { skip, timeout: 110_000 }, async (t) => {
+t.test('four nodes, of which one goes', { skip, timeout: 280_000 }, async (t) => {
   const cluster = await TestCluster.start(t, { nodes: 4, env: { DISKTRO_REPAIR_GRACE: '6' } });
   const { first } = cluster;
   write(first, 'photos', 3_000_000);

@@ -28,7 +28,7 @@ function isWhole(node: TestNode, id: string): boolean {
   }
 }
 
-t.test('a peer whose objects are damaged', { skip, timeout: 110_000 }, async (t) => {
+t.test('a peer whose objects are damaged', { skip, timeout: 280_000 }, async (t) => {
   const cluster = await TestCluster.start(t);
   const { first } = cluster;
   const peer = cluster.node(1);
@@ -71,7 +71,7 @@ t.test('a peer whose objects are damaged', { skip, timeout: 110_000 }, async (t)
   });
 });
 
-t.test('a peer that is full is passed over for the next in rank', { skip, timeout: 110_000 }, async (t) => {
+t.test('a peer that is full is passed over for the next in rank', { skip, timeout: 280_000 }, async (t) => {
   const cluster = await TestCluster.start(t, {
     nodes: 4,
     setup: (index) => (index === 1 ? { env: { DISKTRO_QUOTA: '300000' } } : {}),

@@ -11,7 +11,7 @@ import { emptyPlace, placeWithVault } from '../cli/place.js';
 import { sampleBytes } from '../ops/sample-bytes.js';
 import { TestNode } from './node.js';
 
-const limits = { timeout: 110_000, skip: process.platform === 'win32' };
+const limits = { timeout: 280_000, skip: process.platform === 'win32' };
 
 function filesBelow(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>

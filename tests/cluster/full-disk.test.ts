@@ -28,7 +28,7 @@ function mount(node: TestNode): void {
   if (status !== 0) throw new Error(`mount: ${stderr}`);
 }
 
-t.test('a peer whose disk is full is passed over, and tells so', { skip, timeout: 100_000 }, async (t) => {
+t.test('a peer whose disk is full is passed over, and tells so', { skip, timeout: 280_000 }, async (t) => {
   const cluster = await TestCluster.start(t, { nodes: 3, env: { DISKTRO_RESERVE: '0' } });
   const { first } = cluster;
   const full = await cluster.make();

@@ -46,7 +46,7 @@ const LIES: Readonly<Record<string, Lie>> = {
   },
 };
 
-t.test('a member of four that lies', { skip, timeout: 110_000 }, async (t) => {
+t.test('a member of four that lies', { skip, timeout: 280_000 }, async (t) => {
   const cluster = await TestCluster.start(t);
   const { first } = cluster;
   const bytes = sampleBytes('photos', 1_500_000);

@@ -11,7 +11,7 @@ import type { TestNode } from './node.js';
 
 const skip = process.platform === 'win32';
 
-t.test('nodes that join, answer and leave', { skip, timeout: 110_000 }, async (t) => {
+t.test('nodes that join, answer and leave', { skip, timeout: 280_000 }, async (t) => {
   const cluster = await TestCluster.start(t, { nodes: 4 });
   const { first } = cluster;
   const [, barn, cellar, den] = cluster.nodes as [TestNode, TestNode, TestNode, TestNode];

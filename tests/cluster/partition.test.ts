@@ -6,7 +6,7 @@ import { sampleBytes } from '../ops/sample-bytes.js';
 import { TestCluster } from './cluster.js';
 import { skipNetwork, VirtualNetwork } from './virtual-network.js';
 
-t.test('a partition of two and two', { skip: skipNetwork, timeout: 170_000 }, async (t) => {
+t.test('a partition of two and two', { skip: skipNetwork, timeout: 280_000 }, async (t) => {
   const network = await VirtualNetwork.open(t, 4);
   const cluster = await TestCluster.start(t, { nodes: 3, setup: (index) => network.setup(index) });
   const { first } = cluster;

@@ -7,7 +7,7 @@ import { sampleBytes } from '../ops/sample-bytes.js';
 import { TestCluster } from './cluster.js';
 import { skipNetwork, VirtualNetwork } from './virtual-network.js';
 
-t.test('a slow network that loses packets', { skip: skipNetwork, timeout: 115_000 }, async (t) => {
+t.test('a slow network that loses packets', { skip: skipNetwork, timeout: 280_000 }, async (t) => {
   const network = await VirtualNetwork.open(t, 3);
   const cluster = await TestCluster.start(t, { setup: (index) => network.setup(index) });
   const { first } = cluster;

@@ -21,7 +21,7 @@ function credentialsOf(node: TestNode): { keyPem: string; certificatePem: string
   return { keyPem: read('key.pem'), certificatePem: read('certificate.pem'), caPem: read('ca.pem') };
 }
 
-t.test('strangers and eavesdroppers', { skip, timeout: 110_000 }, async (t) => {
+t.test('strangers and eavesdroppers', { skip, timeout: 280_000 }, async (t) => {
   const cluster = await TestCluster.start(t);
   const { first } = cluster;
   const peer = cluster.node(1);

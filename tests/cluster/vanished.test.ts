@@ -11,7 +11,7 @@ import { skipNetwork, VirtualNetwork } from './virtual-network.js';
 const PATIENT = { hangMs: 100_000 };
 const QUIET = ['--json', '-v'];
 
-t.test('peers that vanish in mid-transfer', { skip: skipNetwork, timeout: 115_000 }, async (t) => {
+t.test('peers that vanish in mid-transfer', { skip: skipNetwork, timeout: 280_000 }, async (t) => {
   const network = await VirtualNetwork.open(t, 4);
   const cluster = await TestCluster.start(t, { nodes: 4, setup: (index) => network.setup(index) });
   const { first } = cluster;

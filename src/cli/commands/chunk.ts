@@ -33,6 +33,7 @@ interface ChunkFlags extends LimitFlags, TreeFlags {
   readonly stats?: boolean;
   readonly force?: boolean;
   readonly dryRun?: boolean;
+  readonly time?: number;
 }
 
 const STDIN = '-';
@@ -151,16 +152,33 @@ async function copierMaker(context: Context, vault: Vault, cluster: Cluster): Pr
   const onFailure = (node: NodeId, error: unknown): void =>
     context.output.warning(`${nameOf(node)}: ${error instanceof Error ? error.message : String(error)}`);
   return (label, storing) => {
-    // What is sent while the file is still being read shows in the next line, once there is one.
+    // What is sent while the file is still being read shows in the line about copies, once that is all that is left.
+    let copying: Progress | undefined;
     let show: ((facts: ReplicateProgress) => void) | undefined;
-    const onProgress = (facts: ReplicateProgress): void => show?.(facts);
-    const copier = copierOf(home, cluster, { onFailure, onProgress });
+    const copier = copierOf(home, cluster, { onFailure, onProgress: (facts) => show?.(facts) });
+    const begin = async (): Promise<void> => {
+      if (copying !== undefined) return;
+      storing.stop();
+      copying = await progressOf(context, { label, unit: 'bytes' });
+      show = showCopying(copying, nameOf);
+    };
     return {
-      ...copier,
+      ahead(copies, signal) {
+        const ahead = copier.ahead(copies, signal);
+        return {
+          offer: (object) => ahead.offer(object),
+          async drained() {
+            await begin();
+            await ahead.drained();
+          },
+          async stop() {
+            copying?.stop();
+            await ahead.stop();
+          },
+        };
+      },
       async copy(objects, copies, signal) {
-        storing.stop();
-        using progress = await progressOf(context, { label, unit: 'bytes' });
-        show = showCopying(progress, nameOf);
+        await begin();
         return await copier.copy(objects, copies, signal);
       },
     };
@@ -172,6 +190,7 @@ function chunkOptions({ config, output, signal }: Context, flags: ChunkFlags): C
     ...(flags.name === undefined ? {} : { name: flags.name }),
     ...(flags.tag === undefined ? {} : { tags: flags.tag }),
     ...(flags.chunker === undefined ? {} : { chunker: flags.chunker }),
+    ...(flags.time === undefined ? {} : { createdMs: flags.time }),
     compression: flags.compress ? config.compression : 'none',
     workers: config.workers,
     replicas: flags.replicas ?? config.replica_count,

@@ -14,7 +14,10 @@ export async function run(
   flags: HolderFlags,
 ): Promise<void> {
   if (isStoreUrl(text)) return addStore(context, text, flags);
-  if (Object.keys(flags).length > 0) throw usageError('these options are for buckets and folders');
+  const { name, zone, capacity, role } = flags;
+  if ([name, zone, capacity, role].some((flag) => flag !== undefined)) {
+    throw usageError('--name, --zone, --capacity and --role are for buckets and folders');
+  }
   const { output, signal } = context;
   const address = plainAddress(text);
   await withNode(context, async (home, files) => {
