@@ -4,6 +4,7 @@
  */
 import type { Extent } from '../core/entry.js';
 import type { ScannedEntry } from '../core/entry-scan.js';
+import type { ChunkRef } from '../core/list.js';
 import type { ChunkWriter } from './chunk-writer.js';
 import type { PreviousTree } from './previous-tree.js';
 import type { Place, Step } from './tree-steps.js';
@@ -13,6 +14,8 @@ interface Carried {
   readonly rawBytes: number;
 }
 
+/** Chunks that are looked for ahead: each takes a look at the disk, and they are mostly needed in order. */
+const LOOKED_AHEAD = 8;
 /** Chunks that are remembered as listed; one that is needed again later is listed again. */
 const REMEMBERED = 16_384;
 
@@ -22,6 +25,7 @@ export class CarriedChunks {
   readonly #newPlace: () => Place;
   /** By index in the old list. */
   readonly #listed = new Map<number, Carried>();
+  readonly #asked = new Map<number, Promise<ChunkRef | undefined>>();
 
   constructor(previous: PreviousTree, writer: ChunkWriter, newPlace: () => Place) {
     this.#previous = previous;
@@ -72,8 +76,10 @@ export class CarriedChunks {
   }
 
   async #recall(old: number): Promise<{ place: Place; carried: Carried } | undefined> {
-    const ref = await this.#previous.ref(old);
-    const known = ref === undefined ? undefined : await this.#writer.recall(ref);
+    const asked = this.#ask(old);
+    for (let ahead = old + 1; ahead <= old + LOOKED_AHEAD; ahead++) void this.#ask(ahead);
+    const known = await asked;
+    if (this.#asked.size > 4 * LOOKED_AHEAD) this.#asked.clear();
     if (known === undefined) return undefined;
     const place = this.#newPlace();
     place.settle(known);
@@ -84,5 +90,18 @@ export class CarriedChunks {
       if (oldest !== undefined) this.#listed.delete(oldest);
     }
     return { place, carried };
+  }
+
+  #ask(old: number): Promise<ChunkRef | undefined> {
+    const earlier = this.#asked.get(old);
+    if (earlier !== undefined) return earlier;
+    const look = async (): Promise<ChunkRef | undefined> => {
+      const ref = await this.#previous.ref(old);
+      return ref === undefined ? undefined : this.#writer.recall(ref);
+    };
+    const asked = look();
+    asked.catch(() => {});
+    this.#asked.set(old, asked);
+    return asked;
   }
 }

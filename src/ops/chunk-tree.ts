@@ -74,6 +74,10 @@ async function storeTree(
   const notice = options.onNotice ?? (() => {});
   const workspace = vault.borrowWorkspace();
   const lists = { chunks: writer.listWriter(), entries: writer.listWriter() };
+  const report = (): void => {
+    const { bytes, files, unchanged, chunks } = reader.total;
+    onProgress?.({ bytes, totalBytes: undefined, files, unchanged, chunks, ...writer.stats });
+  };
   const reader = new TreeReader({
     walk: walkTree(root, {
       ...treeFilter(options, vault.path, notice),
@@ -91,11 +95,10 @@ async function storeTree(
     previous: options.force === true ? undefined : await previousTree(vault, os.hostname(), root),
     writer,
     onNotice: notice,
+    onTurn: report,
     signal,
   });
-  await runSteps(reader.steps(), writer, lists.chunks, signal, () =>
-    onProgress?.({ ...reader.total, totalBytes: undefined, ...writer.stats, chunks: lists.chunks.count }),
-  );
+  await runSteps(reader.steps(), writer, lists.chunks, signal, report);
   vault.giveWorkspace(workspace);
   const [chunks, entries] = [await lists.chunks.finish(), await lists.entries.finish()];
   const manifest: NewManifest = {

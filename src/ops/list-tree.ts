@@ -46,9 +46,9 @@ export async function* listTree(folder: string | Buffer, options: ListOptions): 
       await turn();
       throwIfAborted(options.signal);
     }
-    const type = typeOf(found.stat);
+    const type = typeOf(found.seen);
     if (type === undefined) continue;
-    yield { path: shownPath(found.path), type, size: type === 'file' ? Number(found.stat.size) : 0 };
+    yield { path: shownPath(found.path), type, size: type === 'file' ? found.seen.size : 0 };
   }
 }
 

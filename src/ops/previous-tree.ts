@@ -3,7 +3,7 @@
  * still what it was is carried over without being opened. Holds a few list chunks at a time.
  * When anything of the old manifest cannot be read, files are simply read again.
  */
-import type { BigIntStats } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { newestByPath } from '../catalog/files.js';
 import type { ScannedEntry } from '../core/entry-scan.js';
 import { scanEntries } from '../core/entry-scan.js';
@@ -114,19 +114,35 @@ export async function previousTree(
   }
 }
 
-/** Whether a path is still what was stored: nothing can have been written to it, or to what is known of it, since. */
-export function isUnchanged(entry: ScannedEntry, { stat }: Found): boolean {
+/**
+ * Whether a path is still what was stored: nothing can have been written to it, or to what is known of it, since. Times
+ * are compared as Node rounds them, to a quarter of a microsecond: a later change is two seconds away at least, because
+ * entries of what was fresher than that have no ctime.
+ */
+export function isUnchanged(entry: ScannedEntry, { seen }: Found): boolean {
+  const { ctimeNs, mtimeNs, inode } = entry;
   return (
-    entry.ctimeNs === stat.ctimeNs &&
-    entry.mtimeNs === stat.mtimeNs &&
-    entry.inode === stat.ino &&
-    isSameKind(entry, stat)
+    ctimeNs !== undefined &&
+    inode !== undefined &&
+    roundedMs(ctimeNs) === seen.ctimeMs &&
+    roundedMs(mtimeNs) === seen.mtimeMs &&
+    Number(inode) === seen.ino &&
+    isSameKind(entry, seen)
   );
 }
 
-function isSameKind({ type, sizeBytes }: ScannedEntry, stat: BigIntStats): boolean {
-  if (type === 'file') return stat.isFile() && stat.size === BigInt(sizeBytes);
-  return type === 'directory' ? stat.isDirectory() : type === 'symlink' && stat.isSymbolicLink();
+function isSameKind({ type, sizeBytes }: ScannedEntry, seen: Stats): boolean {
+  if (type === 'file') return seen.isFile() && seen.size === sizeBytes;
+  return type === 'directory' ? seen.isDirectory() : type === 'symlink' && seen.isSymbolicLink();
+}
+
+const NS_PER_S = 1_000_000_000n;
+
+/** The arithmetic of Node's own `mtimeMs`, so that equal times are equal numbers. */
+export function roundedMs(ns: bigint): number {
+  const rest = ns % NS_PER_S;
+  const seconds = Number(ns / NS_PER_S) - (rest < 0n ? 1 : 0);
+  return seconds * 1000 + Number(rest < 0n ? rest + NS_PER_S : rest) / 1e6;
 }
 
 /** The same entry with its bytes elsewhere in the list. @param extents the encoded value */

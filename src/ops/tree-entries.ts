@@ -1,5 +1,5 @@
 /** Entries of a tree from what the system tells of each path. Knows nothing of where the bytes go. */
-import type { BigIntStats } from 'node:fs';
+import type { BigIntStats, StatsBase } from 'node:fs';
 import fs from 'node:fs';
 import type { Entry, EntryType, Extent } from '../core/entry.js';
 import type { ExtendedAttributes } from '../store/extended-attributes.js';
@@ -34,14 +34,14 @@ export class TreeEntries {
   }
 
   /** Whether this file was met before, by another name. */
-  isLinked({ stat }: Found): boolean {
-    return stat.nlink > 1n && stat.isFile() && this.#linked.has(`${stat.dev}:${stat.ino}`);
+  isLinked(found: Found): boolean {
+    return mayBeLinked(found) && this.#linked.has(identity(found));
   }
 
   /** The path that this file was first met by, if it was. */
-  earlierName({ stat }: Found): string | Uint8Array | undefined {
-    if (stat.nlink < 2n || !stat.isFile()) return undefined;
-    const key = `${stat.dev}:${stat.ino}`;
+  earlierName(found: Found): string | Uint8Array | undefined {
+    if (!mayBeLinked(found)) return undefined;
+    const key = identity(found);
     const linked = this.#linked.get(key);
     if (linked === undefined) return undefined;
     if (--linked.left === 0) this.#linked.delete(key);
@@ -49,9 +49,9 @@ export class TreeEntries {
   }
 
   /** Remembers a file that is stored, in case it has another name. */
-  remember({ stat, path }: Found): void {
-    if (stat.nlink < 2n || !stat.isFile() || this.#linked.size >= MAX_LINKED) return;
-    this.#linked.set(`${stat.dev}:${stat.ino}`, { path, left: Number(stat.nlink) - 1 });
+  remember(found: Found): void {
+    if (!mayBeLinked(found) || this.#linked.size >= MAX_LINKED) return;
+    this.#linked.set(identity(found), { path: found.path, left: found.seen.nlink - 1 });
   }
 
   /** Another name of a file that stands under `earlier`. */
@@ -67,6 +67,8 @@ export class TreeEntries {
       readonly sizeBytes?: number;
       readonly extents?: readonly Extent[];
       readonly stat?: BigIntStats;
+      /** It was written to while it was read: the next run reads it again. */
+      readonly isChanged?: boolean;
     } = {},
   ): Entry {
     const stat = content.stat ?? found.stat;
@@ -83,7 +85,7 @@ export class TreeEntries {
       ...(user === undefined ? {} : { user }),
       ...(group === undefined ? {} : { group }),
       ...(stat.birthtimeNs > 0n ? { btimeNs: stat.birthtimeNs } : {}),
-      ...(this.#isRacy(stat) ? {} : { ctimeNs: stat.ctimeNs, inode: stat.ino }),
+      ...(content.isChanged === true || this.#isRacy(stat) ? {} : { ctimeNs: stat.ctimeNs, inode: stat.ino }),
       ...(type === 'block' || type === 'character' ? { device: deviceOf(stat.rdev) } : {}),
       ...(type === 'symlink' ? { target: linkTarget(found.file) } : {}),
       sizeBytes: content.sizeBytes ?? 0,
@@ -126,8 +128,15 @@ export class TreeEntries {
   }
 }
 
+/** A file with several names. */
+export const mayBeLinked = ({ seen }: Found): boolean => seen.nlink > 1 && seen.isFile();
+
+function identity({ stat }: Found): string {
+  return `${stat.dev}:${stat.ino}`;
+}
+
 /** What kind of entry a path is; undefined for what is not kept: sockets. */
-export function typeOf(stat: BigIntStats): EntryType | undefined {
+export function typeOf(stat: StatsBase<number | bigint>): EntryType | undefined {
   if (stat.isFile()) return 'file';
   if (stat.isDirectory()) return 'directory';
   if (stat.isSymbolicLink()) return 'symlink';

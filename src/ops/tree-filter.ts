@@ -36,21 +36,21 @@ export function treeFilter(
   onNotice: (message: string) => void,
 ): Filter {
   const rules = new TreeRules(exclude, onNotice);
-  const homeStat = fs.statSync(home, { bigint: true, throwIfNoEntry: false });
-  let device: bigint | undefined;
+  const homeStat = fs.statSync(home, { throwIfNoEntry: false });
+  let device: number | undefined;
   return {
     isExcluded(found) {
-      const { stat } = found;
-      if (oneFileSystem && stat.dev !== device && !stat.isDirectory()) return true;
-      if (stat.dev === homeStat?.dev && stat.ino === homeStat.ino) {
+      const { seen } = found;
+      if (oneFileSystem && seen.dev !== device && !seen.isDirectory()) return true;
+      if (seen.dev === homeStat?.dev && seen.ino === homeStat.ino && seen.isDirectory()) {
         onNotice(`${shownPath(found.path)}: the home of this vault is not stored in itself`);
         return true;
       }
       return rules.isExcluded(found);
     },
-    isEntered({ stat }) {
-      device ??= stat.dev;
-      return !oneFileSystem || stat.dev === device;
+    isEntered({ seen }) {
+      device ??= seen.dev;
+      return !oneFileSystem || seen.dev === device;
     },
     namesOf(folder, names) {
       if (!includeCaches && names.includes(CACHE_TAG) && isCacheTag(folder)) return [CACHE_TAG];
@@ -116,7 +116,7 @@ class TreeRules {
 
   isExcluded(found: Found): boolean {
     if (this.#given === undefined && this.#levels.length === 0) return false;
-    const text = found.stat.isDirectory() ? `${shownPath(found.path)}/` : shownPath(found.path);
+    const text = found.seen.isDirectory() ? `${shownPath(found.path)}/` : shownPath(found.path);
     const given = this.#given?.verdict(text);
     if (given !== undefined) return given;
     this.#leave(found.key);

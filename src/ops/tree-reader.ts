@@ -18,11 +18,11 @@ import type { ChunkWriter } from './chunk-writer.js';
 import { fileSource, reasonOf } from './file-source.js';
 import { contentHash, KnownContents } from './known-contents.js';
 import type { PreviousTree } from './previous-tree.js';
-import { isUnchanged, withExtents } from './previous-tree.js';
+import { isUnchanged, roundedMs, withExtents } from './previous-tree.js';
 import { READ_FLAGS, readSmall } from './read-small.js';
 import type { SmallFiles } from './small-files.js';
 import type { TreeEntries } from './tree-entries.js';
-import { typeOf } from './tree-entries.js';
+import { mayBeLinked, typeOf } from './tree-entries.js';
 import type { Step } from './tree-steps.js';
 import { Place } from './tree-steps.js';
 import type { Found } from './tree-walk.js';
@@ -40,6 +40,8 @@ export interface TreeReaderParts {
   readonly previous: PreviousTree | undefined;
   readonly writer: ChunkWriter;
   readonly onNotice: (message: string) => void;
+  /** Told now and then how far it is. */
+  readonly onTurn: () => void;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -49,7 +51,7 @@ const TURN_MS = 3;
 const open = promisify(fs.open);
 
 export class TreeReader {
-  readonly total = { bytes: 0, files: 0, unchanged: 0, knownBytes: 0 };
+  readonly total = { bytes: 0, files: 0, unchanged: 0, chunks: 0, knownBytes: 0 };
   readonly failed: FailedPath[] = [];
   readonly #parts: TreeReaderParts;
   readonly #window: InputWindow;
@@ -58,7 +60,6 @@ export class TreeReader {
   readonly #contents = new KnownContents();
   readonly #carried: CarriedChunks | undefined;
   #turnMs = performance.now();
-  #places = 0;
 
   constructor(parts: TreeReaderParts) {
     this.#parts = parts;
@@ -84,6 +85,7 @@ export class TreeReader {
     try {
       for (const found of this.#parts.walk) {
         if (performance.now() - this.#turnMs > TURN_MS) await this.#turn();
+        if (!this.#isThere(found)) continue;
         const looked = this.#unchanged(found);
         const before = looked instanceof Promise ? await looked : looked;
         if (before !== undefined && (await this.#pushKnown(found, before))) continue;
@@ -101,9 +103,20 @@ export class TreeReader {
     }
   }
 
+  /** Whether a file that has other names can be told from others: that takes one more look. */
+  #isThere(found: Found): boolean {
+    try {
+      return !mayBeLinked(found) || found.stat.isFile();
+    } catch (error) {
+      this.fail(found.path, error);
+      return false;
+    }
+  }
+
   async #turn(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
     throwIfAborted(this.#parts.signal);
+    this.#parts.onTurn();
     this.#turnMs = performance.now();
   }
 
@@ -148,34 +161,34 @@ export class TreeReader {
     this.total.knownBytes += before.sizeBytes;
   }
 
-  #isLarge({ stat }: Found): boolean {
-    return stat.isFile() && stat.size >= this.#parts.small.limitBytes;
+  #isLarge({ seen }: Found): boolean {
+    return seen.isFile() && seen.size >= this.#parts.small.limitBytes;
   }
 
   /** All but large files. */
   async #visit(found: Found): Promise<readonly Step[]> {
     const { entries } = this.#parts;
-    const type = typeOf(found.stat);
+    const type = typeOf(found.seen);
     if (type === undefined) return [];
     const earlier = entries.earlierName(found);
     if (earlier !== undefined) await this.#push(found, () => entries.linked(found, earlier));
-    else if (type === 'file' && found.stat.size > 0n) return this.#visitSmall(found);
+    else if (type === 'file' && found.seen.size > 0) return this.#visitSmall(found);
     else await this.#push(found, () => entries.entry(found, type));
     return [];
   }
 
   async #visitSmall(found: Found): Promise<readonly Step[]> {
     const { small, entries } = this.#parts;
-    const sizeBytes = Number(found.stat.size);
+    const sizeBytes = found.seen.size;
     const steps: (Step | undefined)[] = [];
-    if (small.isDone(sizeBytes, this.#places)) steps.push(small.close());
+    if (small.isDone(sizeBytes, this.total.chunks)) steps.push(small.close());
     const room = await small.room();
     try {
       const { bytes, after } = readSmall(found.file, room, sizeBytes);
-      this.#noteChange(found, bytes, after);
+      const isChanged = this.#noteChange(found, bytes, after);
       const content = room.subarray(0, Math.min(bytes, sizeBytes));
       const extents = content.byteLength === 0 ? [] : [this.#place(found, content, steps)];
-      const sizes = { sizeBytes: content.byteLength, extents, stat: after };
+      const sizes = { sizeBytes: content.byteLength, extents, stat: after, isChanged };
       await this.#push(found, () => entries.entry(found, 'file', sizes));
     } catch (error) {
       if (isDisktroError(error)) throw error;
@@ -211,7 +224,7 @@ export class TreeReader {
       await this.#push(found, () => entries.linked(found, earlier));
       return;
     }
-    const first = this.#places;
+    const first = this.total.chunks;
     let bytes = 0;
     let handle: OpenFile | undefined;
     try {
@@ -223,9 +236,9 @@ export class TreeReader {
         yield { store: { plaintext, place }, listed: place };
       }
       const after = await handle.stat();
-      this.#noteChange(found, bytes, after);
+      const isChanged = this.#noteChange(found, bytes, after);
       const extents = bytes === 0 ? [] : [{ chunk: first, offset: 0, length: bytes }];
-      await this.#push(found, () => entries.entry(found, 'file', { sizeBytes: bytes, extents }));
+      await this.#push(found, () => entries.entry(found, 'file', { sizeBytes: bytes, extents, isChanged }));
     } catch (error) {
       if (isDisktroError(error) && !isDisktroError(error, 'E_INPUT')) throw error;
       this.fail(found.path, isDisktroError(error) ? error.cause : error);
@@ -235,7 +248,7 @@ export class TreeReader {
   }
 
   #newPlace(): Place {
-    const place = new Place(this.#places++);
+    const place = new Place(this.total.chunks++);
     this.#unsettled.add(place);
     const forget = (): boolean => this.#unsettled.delete(place);
     place.ref.then(forget, forget);
@@ -259,10 +272,12 @@ export class TreeReader {
     }
   }
 
-  #noteChange(found: Found, bytes: number, after: ChangeFacts): void {
-    const { mtimeNs, ctimeNs, size } = found.stat;
-    if (after.mtimeNs === mtimeNs && after.ctimeNs === ctimeNs && bytes === Number(size)) return;
+  #noteChange(found: Found, bytes: number, after: ChangeFacts): boolean {
+    const { mtimeMs, ctimeMs, size } = found.seen;
+    const isSame = roundedMs(after.mtimeNs) === mtimeMs && roundedMs(after.ctimeNs) === ctimeMs;
+    if (isSame && bytes === size) return false;
     this.#parts.onNotice(`${shownPath(found.path)}: changed while it was read; stored as read`);
+    return true;
   }
 }
 

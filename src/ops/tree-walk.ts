@@ -3,7 +3,7 @@
  * in memory per level. Synchronous calls: a path costs 8 µs so, and 60 to 100 µs through promises.
  * Knows nothing of chunks; opens nothing but folders.
  */
-import type { BigIntStats } from 'node:fs';
+import type { BigIntStats, Stats } from 'node:fs';
 import fs from 'node:fs';
 import path from 'node:path';
 import { TREE_ROOT } from '../core/entry.js';
@@ -16,7 +16,31 @@ export interface Found {
   readonly file: string | Buffer;
   /** Sorts as manifests do when compared as text: the path's bytes as Latin-1, each `/` as NUL. '' for the root. */
   readonly key: string;
+  /** To a quarter of a microsecond, and inodes to 53 bits: 3 µs, where an exact one takes 6. */
+  readonly seen: Stats;
+  /** Exact; asked for when it is first needed. @throws the system's error */
   readonly stat: BigIntStats;
+}
+
+class FoundPath implements Found {
+  readonly path: string | Uint8Array;
+  readonly file: string | Buffer;
+  readonly key: string;
+  readonly seen: Stats;
+  #stat: BigIntStats | undefined;
+
+  constructor(inTree: string | Uint8Array, file: string | Buffer, key: string) {
+    this.path = inTree;
+    this.file = file;
+    this.key = key;
+    // The root alone is followed when it is a link.
+    this.seen = key === '' ? fs.statSync(file) : fs.lstatSync(file);
+  }
+
+  get stat(): BigIntStats {
+    this.#stat ??= (this.key === '' ? fs.statSync : fs.lstatSync)(this.file, { bigint: true });
+    return this.#stat;
+  }
 }
 
 export interface WalkOptions {
@@ -40,7 +64,7 @@ interface Level {
 export function* walkTree(root: string | Buffer, options: WalkOptions): Generator<Found> {
   let top: Found;
   try {
-    top = { path: TREE_ROOT, file: root, key: '', stat: fs.statSync(root, { bigint: true }) };
+    top = new FoundPath(TREE_ROOT, root, '');
   } catch (error) {
     options.onFailure(TREE_ROOT, error);
     return;
@@ -61,7 +85,7 @@ export function* walkTree(root: string | Buffer, options: WalkOptions): Generato
     const found = look(level.folder, name, options);
     if (found === undefined || options.isExcluded?.(found) === true) continue;
     yield found;
-    if (found.stat.isDirectory()) enter(found);
+    if (found.seen.isDirectory()) enter(found);
   }
 }
 
@@ -85,8 +109,7 @@ function look(folder: Found, name: string, { onFailure }: WalkOptions): Found | 
   const file = joined(folder.file, decoded);
   const inTree = folder.key === '' ? decoded : joined(folder.path, decoded);
   try {
-    const stat = fs.lstatSync(file, { bigint: true });
-    return { path: inTree, file, key: folder.key === '' ? name : `${folder.key}\0${name}`, stat };
+    return new FoundPath(inTree, file, folder.key === '' ? name : `${folder.key}\0${name}`);
   } catch (error) {
     onFailure(inTree, error);
     return undefined;

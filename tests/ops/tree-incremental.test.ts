@@ -1,5 +1,6 @@
 // A tree that was stored before: what is unchanged is not read, what may have changed is, and nothing relies on
 // chunks that are gone. Sources: src/ops/previous-tree.ts, carried-chunks.ts, tree-reader.ts.
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Test } from 'tap';
@@ -8,6 +9,7 @@ import type { ChunkResult } from '../../src/ops/chunk.js';
 import { chunkTree, type TreeOptions } from '../../src/ops/chunk-tree.js';
 import { removeFiles } from '../../src/ops/files.js';
 import { collectGarbage } from '../../src/ops/gc.js';
+import { roundedMs } from '../../src/ops/previous-tree.js';
 import type { OpenVault } from '../../src/ops/vault.js';
 import { verify } from '../../src/ops/verify.js';
 import { type Chance, chance, runSeed, sampleBytes } from './sample-bytes.js';
@@ -243,3 +245,16 @@ function edit(tree: Tree, luck: Chance, round: number): void {
     luck.pick([moves.remove, moves.rename, moves.add, moves.add, moves.append, moves.replace])();
   }
 }
+
+t.test('times are compared by the very numbers that the system gives', async (t) => {
+  const tree = await newTree(t);
+  const file = tree.at('d1/f8');
+  const luck = chance(seed);
+  for (let round = 0; round < 300; round++) {
+    const seconds = luck.pick([0, 1, -1, -1_000_000_000, 981_173_106, 1_795_384_422, 4_000_000_000]);
+    const fraction = String(luck.whole(1_000_000_000)).padStart(9, '0');
+    execFileSync('touch', ['-d', `@${seconds}.${luck.pick(['0', '5', '999999999', fraction])}`, file]);
+    const exact = fs.lstatSync(file, { bigint: true });
+    t.equal(roundedMs(exact.mtimeNs), fs.lstatSync(file).mtimeMs, `${exact.mtimeNs}`);
+  }
+});
