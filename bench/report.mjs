@@ -16,6 +16,10 @@
 const resultHead = ['work / peer', 'disktro', 'peer', 'ratio', 'at most', 'aim', 'verdict'];
 const timingHead = ['work', 'tool', 'median', 'min – max', 'user+sys', 'peak memory'];
 
+const MORE =
+  'Elsewhere: copies on peers in [PEERS.md](PEERS.md), folders in [TREES.md](TREES.md), ' +
+  'the page (bundle, axe, first paint, 100,000 files) in [PAGE.md](PAGE.md).';
+
 /** @param {Report} report */
 export function terminalReport({ rows, timings }) {
   return `${alignedTable(resultHead, resultCells(rows))}\n\n${alignedTable(timingHead, timingCells(timings))}\n`;
@@ -26,6 +30,7 @@ export function markdownReport({ rows, timings, corpora, machine, settings }) {
   return [
     '# Results',
     `Written by \`npm run bench\`; [README.md](README.md) says how to read it. ${settings}`,
+    MORE,
     '## Against the peers',
     markdownTable(resultHead, resultCells(rows)),
     '## Times',
