@@ -56,6 +56,8 @@ export class TestCluster {
   /** A node that is in no cluster yet, and not up. */
   async make(hasVault = false): Promise<TestNode> {
     const place = hasVault ? await placeWithVault(this.#test) : emptyPlace(this.#test);
+    // Later than the place's own: what ends a node comes before its folder is removed.
+    this.#test.teardown(() => this.close());
     const index = this.nodes.length;
     const { env, setup } = this.#setup;
     const own = setup?.(index) ?? {};

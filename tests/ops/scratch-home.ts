@@ -34,7 +34,7 @@ export const TINY_SIZES: ChunkSizes = { min: 128, average: 256, max: 256 * 1024 
 /** A folder of the test's own that goes with it; in memory where that can be, because fsync is free there. */
 export function scratchFolder(test: Test): string {
   const folder = fs.mkdtempSync(path.join(scratchRoot(), 'disktro-test-'));
-  test.teardown(() => fs.rmSync(folder, { recursive: true, force: true }));
+  test.teardown(() => fs.rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }));
   return folder;
 }
 
