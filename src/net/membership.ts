@@ -126,10 +126,11 @@ export class Membership {
     return this.#message([], []);
   }
 
-  /** The other side of a contact: takes what came, and answers with what the asking node lacks. */
+  /** The other side of a contact: takes what came, and answers with what the asking node lacks or knows otherwise. */
   answer(request: ExchangeMessage): { readonly response: ExchangeMessage; readonly merged: MergeResult } {
     const merged = this.merge(request);
-    return { response: this.#message(this.#recordsFor(request), this.#removalsFor(request)), merged };
+    const records = [...this.#keptInConflict(request, merged), ...this.#recordsFor(request)];
+    return { response: this.#message(records, this.#removalsFor(request)), merged };
   }
 
   /**
@@ -315,6 +316,12 @@ export class Membership {
       if (record.seq > (seqs[record.id] ?? 0) && !removedThere.has(record.id)) lacking.push(record);
     }
     return lacking;
+  }
+
+  /** Of two records with one `seq`, the one that is kept here: who shows the other must hear of it, to sign a higher. */
+  #keptInConflict({ records }: ExchangeMessage, { conflicts }: MergeResult): readonly SignedRecord[] {
+    const kept = conflicts.flatMap((id) => this.#members.get(id)?.record ?? []);
+    return kept.filter((record) => !records.some((shown) => isSameRecord(shown, record)));
   }
 
   #removalsFor({ removed }: ExchangeMessage): readonly SignedRemoval[] {

@@ -236,8 +236,7 @@ export function makeCluster(
 ): Cluster {
   const check = recordCheck(credentials);
   const caKey = new X509Certificate(credentials.caPem).publicKey;
-  const self =
-    own ?? storedRecord(identity, credentials, members) ?? ownRecord(identity, credentials, UNMEASURED);
+  const self = own ?? storedRecord(identity, credentials, members) ?? firstRecord(identity, credentials);
   const membership = Membership.restore(
     {
       self,
@@ -275,6 +274,14 @@ const UNMEASURED: NodeMeasures = {
   version: '',
   status: 'active',
 };
+
+/**
+ * What a command says of a node whose `serve` has said nothing yet. Its `seq` is below all that `serve` signs: both may
+ * begin at the same moment, and two records with one `seq` are taken for two machines.
+ */
+function firstRecord(identity: NodeIdentity, credentials: Credentials): SignedRecord {
+  return ownRecord({ ...identity, settings: { ...identity.settings, seq: 1 } }, credentials, UNMEASURED);
+}
 
 /** What this node says of itself, signed. */
 export function ownRecord(

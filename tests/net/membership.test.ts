@@ -122,6 +122,27 @@ t.test('clones that never meet are found by a node that hears of both', async (t
   t.same(here.answer(clone.exchangeRequest()).merged.conflicts, [idOf('a')]);
 });
 
+t.test(
+  'a node whose record was not kept hears of the one that was, and so can sign a higher one',
+  async (t) => {
+    for (const [first, second] of [
+      [['10.9.9.9:1'], []],
+      [[], ['10.9.9.9:1']],
+    ] as const) {
+      const here = nodeOf('witness');
+      const [early, late] = [first, second].map(
+        (addresses) => new Membership(optionsOf('a', new Clock(), () => 0, { addresses })),
+      ) as [Membership, Membership];
+      for (const node of [early, late, early]) {
+        const request = node.exchangeRequest();
+        const { response } = here.answer(request);
+        const isKept = here.record(idOf('a'))?.addresses.join() === node.record(idOf('a'))?.addresses.join();
+        t.same(node.absorb(response, request).merged.conflicts, isKept ? [] : [idOf('a')]);
+      }
+    }
+  },
+);
+
 t.test('publish replaces the own record and refuses any other', async (t) => {
   const node = nodeOf('self', ['a']);
   t.throws(() => node.publish(signedRecordOf('self', { seq: 1, name: 'same seq' })), RangeError);
