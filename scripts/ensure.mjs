@@ -112,21 +112,26 @@ export function ensureChromium() {
   if (isMissing('chromium')) throw new Error(failure);
 }
 
-/** Commands that tests on real networks and in a real browser run, by the Debian package that has them. */
-const TEST_TOOLS = {
-  ip: 'iproute2',
-  tshark: 'tshark',
-  python3: 'python3',
-  faketime: 'faketime',
-  chromium: 'chromium',
-};
+/** Commands that tests run: the Debian package that has each, and which test files need it. */
+const TEST_TOOLS = [
+  { command: 'ip', package: 'iproute2', tests: /\/cluster\// },
+  { command: 'tshark', package: 'tshark', tests: /\/cluster\// },
+  { command: 'python3', package: 'python3', tests: /\/(cluster|cli)\// },
+  { command: 'faketime', package: 'faketime', tests: /\/cluster\// },
+  { command: 'chromium', package: 'chromium', tests: /\/web\// },
+  { command: 'strace', package: 'strace', tests: /\/cli\// },
+  { command: 'getfattr', package: 'attr', tests: /tree/ },
+  { command: 'setfacl', package: 'acl', tests: /tree/ },
+];
 
-/** Adds what such tests need where that is ours to do; elsewhere they say what is missing. */
-export function ensureTestTools() {
+/** Adds what these test files need where that is ours to do; elsewhere they say what is missing. */
+export function ensureTestTools(files) {
   if (process.platform !== 'linux' || !mayInstall()) return;
-  const missing = Object.keys(TEST_TOOLS).filter(isMissing);
-  const packages = missing.map((tool) => TEST_TOOLS[tool]);
-  if (missing.length > 0)
+  const isNeeded = ({ tests }) => files.some((file) => tests.test(file));
+  const packages = TEST_TOOLS.filter((tool) => isNeeded(tool) && isMissing(tool.command)).map(
+    (tool) => tool.package,
+  );
+  if (packages.length > 0)
     aptInstall(packages, `could not install ${packages.join(', ')}, which some tests need`);
 }
 

@@ -138,7 +138,7 @@ async function main() {
     const files = listTests(words);
     if (files.length === 0)
       throw new Error(`no test file${words.length ? ` matches ${words.join(', ')}` : ''}`);
-    if (files.some((file) => /\/(cluster|web)\//.test(file))) ensureTestTools();
+    ensureTestTools(files);
     if (words.length > 0) options.push('--disable-coverage');
     const { report, ending } = await runTap(files, options);
     if (!report.totals) throw new Error(`tap ended with ${ending} before it had counted`);
