@@ -2,28 +2,10 @@
 // brings the copies back to three. Every machine is a home of its own and the real command. Ends with status 1 when
 // anything is not as it should be.
 //   node scripts/demo-cluster.mjs [--mib N]
-import { createHash, randomBytes } from 'node:crypto';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { rmSync } from 'node:fs';
 import { DemoMachine, expectEqual, patiently } from './demo/machine.mjs';
+import { beginStory, restoreSample, step, storeSample } from './demo/story.mjs';
 import { ensure, runMain } from './ensure.mjs';
-
-const startedMs = performance.now();
-
-function step(text) {
-  const seconds = ((performance.now() - startedMs) / 1000).toFixed(1).padStart(5);
-  console.log(`\n${seconds} s  ${text}`);
-}
-
-function makeSample(path, mib) {
-  const file = openSync(path, 'wx');
-  for (let done = 0; done < mib; done++) writeSync(file, randomBytes(1 << 20));
-  closeSync(file);
-}
-
-const sha256 = (path) => createHash('sha256').update(readFileSync(path)).digest('hex');
 
 /** On how many of these machines' disks each object lies, the fewest of all. */
 function fewestCopies(machines, ids) {
@@ -49,16 +31,9 @@ async function joinThree(folder) {
 }
 
 function keep(desk, machines, mib) {
-  step(`desk stores a file of ${mib} MiB that nobody else has`);
-  makeSample(desk.path('film.mkv'), mib);
-  const result = JSON.parse(desk.run('--json', 'chunk', 'film.mkv'));
-  const objects = desk.objects();
-  console.log(
-    `${result.chunks} chunks, ${result.copies.confirmed} copies of each, in ${result.seconds.toFixed(1)} s`,
-  );
-  expectEqual('copies that chunk says', result.copies.confirmed, 3);
-  expectEqual('copies on the disks', fewestCopies(machines, objects), 3);
-  return { id: result.id, objects, sha256: sha256(desk.path('film.mkv')) };
+  const stored = storeSample(desk, mib);
+  expectEqual('copies on the disks', fewestCopies(machines, stored.objects), 3);
+  return stored;
 }
 
 async function loseTwo(desk, attic, cellar, stored) {
@@ -69,12 +44,7 @@ async function loseTwo(desk, attic, cellar, stored) {
   expectEqual('objects left on desk', desk.objects().size, 0);
 
   step('The file comes back from cellar, the one that is left');
-  const result = JSON.parse(desk.run('--json', 'reassemble', stored.id, '-o', 'restored.mkv'));
-  console.log(
-    `${result.fetchedFromPeers} of ${result.chunks} chunks from peers, in ${result.seconds.toFixed(1)} s`,
-  );
-  expectEqual('SHA-256 of the restored file', sha256(desk.path('restored.mkv')), stored.sha256);
-  console.log(`SHA-256 as before: ${stored.sha256.slice(0, 16)}…`);
+  restoreSample(desk, stored, 'peers');
   expectEqual('objects on cellar', fewestCopies([cellar], stored.objects), 1);
 }
 
@@ -110,19 +80,9 @@ async function demonstrate(folder, mib) {
 
 async function main() {
   await ensure();
-  const { values } = parseArgs({ options: { mib: { type: 'string', default: '200' } } });
-  const folder = mkdtempSync(join(tmpdir(), 'disktro-demo-'));
-  process.once('exit', () => {
-    DemoMachine.endAll();
-    rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
-  });
-  for (const [signal, status] of [
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-  ])
-    process.once(signal, () => process.exit(status));
+  const { folder, mib } = beginStory();
   try {
-    await demonstrate(folder, Number(values.mib));
+    await demonstrate(folder, mib);
     await DemoMachine.stopAll();
   } finally {
     DemoMachine.endAll();
