@@ -120,6 +120,8 @@ const TEST_TOOLS = [
   { command: 'faketime', package: 'faketime', tests: /\/cluster\// },
   { command: 'chromium', package: 'chromium', tests: /\/web\// },
   { command: 'strace', package: 'strace', tests: /\/cli\// },
+  { command: 'zsh', package: 'zsh', tests: /\/help/ },
+  { command: 'fish', package: 'fish', tests: /\/help/ },
   { command: 'getfattr', package: 'attr', tests: /tree/ },
   { command: 'setfacl', package: 'acl', tests: /tree/ },
 ];

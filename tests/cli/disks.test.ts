@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync } from 'node:fs';
 import t from 'tap';
 import { sampleBytes } from '../ops/sample-bytes.js';
+import { onWindows } from '../skip.js';
 import { jsonLines, type Outcome, oneJson } from './command.js';
 import { type Place, placeWithFile, placeWithVault } from './place.js';
 
@@ -157,23 +158,19 @@ t.test('a read-only home can be listed, restored from and verified, but not writ
   }
 });
 
-t.test(
-  'a home whose folder may not be written says so and names it',
-  { skip: process.platform === 'win32' },
-  async (t) => {
-    const { place } = await placeWithFile(t);
-    place.write('a', 'a');
-    const dropped = '-dac_override,-dac_read_search';
-    const through = isRoot ? ['setpriv', `--bounding-set=${dropped}`, `--inh-caps=${dropped}`] : [];
-    chmodSync(place.home, 0o500);
-    t.teardown(() => chmodSync(place.home, 0o700));
-    const chunk = await place.runWith({ through }, 'chunk', '--json', 'a');
-    t.equal(chunk.status, 10);
-    t.match(oneJson(chunk.stderr), { error: { code: 'E_READ_ONLY', hint: /owner and mode/ } });
-    t.equal((await place.runWith({ through }, 'ls')).status, 0);
-    chmodSync(place.home, 0o000);
-    const closed = await place.runWith({ through }, 'ls', '--json');
-    t.equal(closed.status, 10, 'not readable either');
-    t.match(oneJson(closed.stderr), { error: { code: /^E_(?:READ_ONLY|IO)$/ } });
-  },
-);
+t.test('a home whose folder may not be written says so and names it', { skip: onWindows }, async (t) => {
+  const { place } = await placeWithFile(t);
+  place.write('a', 'a');
+  const dropped = '-dac_override,-dac_read_search';
+  const through = isRoot ? ['setpriv', `--bounding-set=${dropped}`, `--inh-caps=${dropped}`] : [];
+  chmodSync(place.home, 0o500);
+  t.teardown(() => chmodSync(place.home, 0o700));
+  const chunk = await place.runWith({ through }, 'chunk', '--json', 'a');
+  t.equal(chunk.status, 10);
+  t.match(oneJson(chunk.stderr), { error: { code: 'E_READ_ONLY', hint: /owner and mode/ } });
+  t.equal((await place.runWith({ through }, 'ls')).status, 0);
+  chmodSync(place.home, 0o000);
+  const closed = await place.runWith({ through }, 'ls', '--json');
+  t.equal(closed.status, 10, 'not readable either');
+  t.match(oneJson(closed.stderr), { error: { code: /^E_(?:READ_ONLY|IO)$/ } });
+});

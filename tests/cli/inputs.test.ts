@@ -13,11 +13,10 @@ import {
 } from 'node:fs';
 import t from 'tap';
 import { sampleBytes } from '../ops/sample-bytes.js';
+import { offLinux } from '../skip.js';
 import { eventually, jsonLines, oneJson } from './command.js';
 import { expectJsonError } from './errors.js';
 import { placeWithVault } from './place.js';
-
-const isLinux = process.platform === 'linux';
 
 t.test('empty inputs and inputs of one byte are stored and come back', async (t) => {
   const place = await placeWithVault(t);
@@ -58,7 +57,7 @@ t.test('inputs just around the chunk sizes come back', async (t) => {
   await place.expectGood();
 });
 
-t.test('pipes, sockets and devices are refused by name', { skip: !isLinux }, async (t) => {
+t.test('pipes, sockets and devices are refused by name', { skip: offLinux }, async (t) => {
   const place = await placeWithVault(t);
   mkdirSync(place.path('folder'));
   execFileSync('mkfifo', [place.path('fifo')]);
@@ -89,7 +88,7 @@ t.test('a link to a file is followed', async (t) => {
   t.equal((await place.run('reassemble', 'link', '-o', '-')).stdout, 'behind the link');
 });
 
-t.test('a file that may not be read is exit 3', { skip: !isLinux }, async (t) => {
+t.test('a file that may not be read is exit 3', { skip: offLinux }, async (t) => {
   const place = await placeWithVault(t);
   place.write('secret', 'x');
   chmodSync(place.path('secret'), 0o000);
@@ -110,7 +109,7 @@ t.test('a file that may not be read is exit 3', { skip: !isLinux }, async (t) =>
 
 t.test(
   'a file that grows or shrinks while it is read is stored as read, and said to have changed',
-  { skip: !isLinux },
+  { skip: offLinux },
   async (t) => {
     const place = await placeWithVault(t);
     const size = 32 * 1024 * 1024;
@@ -154,7 +153,7 @@ function offsetOf(pid: number, path: string): number {
   return 0;
 }
 
-t.test('a file that vanishes while it is read is stored whole', { skip: !isLinux }, async (t) => {
+t.test('a file that vanishes while it is read is stored whole', { skip: offLinux }, async (t) => {
   const place = await placeWithVault(t);
   const bytes = sampleBytes('vanishing', 32 * 1024 * 1024);
   const path = place.path(place.write('gone', bytes));

@@ -3,10 +3,9 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { offLinux } from '../skip.js';
 import { ID_LINE, jsonLines, oneJson } from './command.js';
 import { placeWithVault } from './place.js';
-
-const isLinux = process.platform === 'linux';
 
 t.test('odd names are stored, listed safely and restored under the same name', async (t) => {
   const place = await placeWithVault(t);
@@ -81,7 +80,7 @@ t.test('an exact name is accepted wherever an id is, even one that looks like an
   }
 });
 
-t.test('names that are not UTF-8 keep their bytes', { skip: !isLinux }, async (t) => {
+t.test('names that are not UTF-8 keep their bytes', { skip: offLinux }, async (t) => {
   const place = await placeWithVault(t);
   const script = `
     set -e

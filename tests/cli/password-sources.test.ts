@@ -3,6 +3,7 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { offLinux } from '../skip.js';
 import { eventually, jsonLines, oneJson, RECOVERY_CODE } from './command.js';
 import { expectError, expectJsonError } from './errors.js';
 import { emptyPlace, PASSWORD, placeWithFile, placeWithVault } from './place.js';
@@ -233,42 +234,38 @@ t.test('a new password is typed twice, until both are the same', async (t) => {
   }
 });
 
-t.test(
-  'no password stands in the argument list of any process',
-  { skip: process.platform !== 'linux' },
-  async (t) => {
-    const place = await placeWithVault(t);
-    const env = {
-      DISKTRO_PASSWORD: undefined,
-      DISKTRO_PASSWORD_COMMAND: 'printf %s "$SECRET"; sleep 0.3',
-      SECRET: place.code,
-    };
-    const running = place.startWith({ env }, 'chunk', '-', '--name', 'x');
-    const lists = new Set<string>();
-    const isOver = running.outcome.then(() => true);
-    const look = async (): Promise<void> => {
-      for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-        try {
-          lists.add(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
-        } catch {
-          // It has ended meanwhile.
-        }
+t.test('no password stands in the argument list of any process', { skip: offLinux }, async (t) => {
+  const place = await placeWithVault(t);
+  const env = {
+    DISKTRO_PASSWORD: undefined,
+    DISKTRO_PASSWORD_COMMAND: 'printf %s "$SECRET"; sleep 0.3',
+    SECRET: place.code,
+  };
+  const running = place.startWith({ env }, 'chunk', '-', '--name', 'x');
+  const lists = new Set<string>();
+  const isOver = running.outcome.then(() => true);
+  const look = async (): Promise<void> => {
+    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+      try {
+        lists.add(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+      } catch {
+        // It has ended meanwhile.
       }
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    };
-    await eventually('the session begins', () => {
-      void look();
-      return place.temporary().some((name) => name.endsWith('.lock'));
-    });
-    running.child.stdin?.end('data');
-    while (!(await Promise.race([isOver, look().then(() => false)])));
-    t.ok(
-      [...lists].some((list) => list.includes('sleep\x000.3')),
-      'the command was seen at work',
-    );
-    t.notOk([...lists].some((list) => list.includes(place.code)));
-  },
-);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  };
+  await eventually('the session begins', () => {
+    void look();
+    return place.temporary().some((name) => name.endsWith('.lock'));
+  });
+  running.child.stdin?.end('data');
+  while (!(await Promise.race([isOver, look().then(() => false)])));
+  t.ok(
+    [...lists].some((list) => list.includes('sleep\x000.3')),
+    'the command was seen at work',
+  );
+  t.notOk([...lists].some((list) => list.includes(place.code)));
+});
 
 t.test('the password command is a child without data: chunk - keeps its stdin', async (t) => {
   const place = await placeWithVault(t);

@@ -6,6 +6,7 @@ import t, { type Test } from 'tap';
 import { type PasswordRequest, readNewPassword, readPassword } from '../../src/cli/password.js';
 import { readPasswordCommand } from '../../src/cli/password-command.js';
 import type { Terminal } from '../../src/cli/terminal.js';
+import { onWindows } from '../skip.js';
 
 /** A request with no source at all: tests add theirs. Warnings are kept. */
 function createRequest(request: Partial<PasswordRequest> = {}) {
@@ -152,7 +153,7 @@ t.test('a file that cannot be read is refused by name', async (t) => {
   }
 });
 
-t.test('a file that others may read is warned of', { skip: process.platform === 'win32' }, async (t) => {
+t.test('a file that others may read is warned of', { skip: onWindows }, async (t) => {
   const file = writePrivate(t, 'secret');
   for (const [mode, isWarned] of [
     [0o600, false],
@@ -172,18 +173,14 @@ t.test('a file that others may read is warned of', { skip: process.platform === 
   }
 });
 
-t.test(
-  'a named pipe is read to its end and not judged',
-  { skip: process.platform === 'win32' },
-  async (t) => {
-    const pipe = join(t.testdir(), 'pipe');
-    execFileSync('mkfifo', ['-m', '666', pipe]);
-    spawn('sh', ['-c', '(printf sec; sleep 0.1; printf ret) >"$1"', 'sh', pipe]);
-    const { request, warnings } = createRequest({ file: pipe });
-    t.equal(await readPassword(request), 'secret');
-    t.same(warnings, []);
-  },
-);
+t.test('a named pipe is read to its end and not judged', { skip: onWindows }, async (t) => {
+  const pipe = join(t.testdir(), 'pipe');
+  execFileSync('mkfifo', ['-m', '666', pipe]);
+  spawn('sh', ['-c', '(printf sec; sleep 0.1; printf ret) >"$1"', 'sh', pipe]);
+  const { request, warnings } = createRequest({ file: pipe });
+  t.equal(await readPassword(request), 'secret');
+  t.same(warnings, []);
+});
 
 t.test('a command that fails, or is stopped, gives no password', async (t) => {
   const cases: [command: string, message: RegExp][] = [

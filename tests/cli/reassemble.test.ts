@@ -2,7 +2,6 @@
 import {
   chmodSync,
   closeSync,
-  existsSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -13,6 +12,7 @@ import {
 } from 'node:fs';
 import t from 'tap';
 import { sampleBytes } from '../ops/sample-bytes.js';
+import { offLinux } from '../skip.js';
 import { oneJson } from './command.js';
 import { expectError, expectJsonError } from './errors.js';
 import { placeWithFile, placeWithVault } from './place.js';
@@ -137,7 +137,7 @@ t.test('a device, a named pipe and a process substitution are written to as they
   t.ok(statSync('/dev/null').isCharacterDevice(), '/dev/null is still one');
 });
 
-t.test('a full stdout is told as such', { skip: !existsSync('/dev/full') }, async (t) => {
+t.test('a full stdout is told as such', { skip: offLinux }, async (t) => {
   const { place } = await placeWithFile(t);
   const full = openSync('/dev/full', 'w');
   for (const words of [
@@ -183,7 +183,7 @@ t.test('a reader that has had enough ends it without a stack or a hang', async (
   t.match(place.read('errors').toString(), /^disktro: error: cannot write stdout: EPIPE\n$/);
 });
 
-t.test('zero runs come back as holes', { skip: process.platform !== 'linux' }, async (t) => {
+t.test('zero runs come back as holes', { skip: offLinux }, async (t) => {
   const place = await placeWithVault(t);
   const bytes = Buffer.concat([sampleBytes(1, 5000), Buffer.alloc(3_000_000), sampleBytes(2, 5000)]);
   place.write('sparse.img', bytes);
