@@ -168,7 +168,7 @@ export async function ensure({ withBuild = true } = {}) {
   if (!isNativeReady()) {
     ensureCompilers();
     const failure = 'better-sqlite3 could not be built: a C++ compiler, make and python3 are needed';
-    run('npm', ['rebuild', 'better-sqlite3', 'lz4', '--loglevel=warn'], failure);
+    run('npm', ['rebuild', 'better-sqlite3', 'lz4', 'zstd-napi', '--loglevel=warn'], failure);
     if (!isNativeReady()) throw new Error(failure);
   }
   if (!isTapBuilt()) {

@@ -1,5 +1,5 @@
 // Writes fixtures/vectors/: objects, manifests and the Padmé table from code under tests/core/makers/, and what
-// reference tools say (argon2, lz4) where those are installed. What is there already comes out byte for byte the same.
+// reference tools say (argon2, lz4, zstd) where those are installed. What is there already comes out byte for byte the same.
 // The vectors of RFCs and of libsodium are copied from their sources and not made here.
 //   node scripts/make-vectors.mjs
 import { spawnSync } from 'node:child_process';
@@ -89,8 +89,51 @@ function makeLz4() {
   });
 }
 
+/** Frames by the reference zstd tool, of the same texts: some as docs/FORMAT.md wants them, some that are refused. */
+function makeZstd() {
+  const refusals = {
+    '--check': 'it has a checksum',
+    '--no-content-size': 'it does not say its length',
+  };
+  const frames = [
+    ['licence', ['-3']],
+    ['licence', ['-19']],
+    ['log', ['-1']],
+    ['log', ['-3']],
+    ['log', ['-19']],
+    ['log', ['--fast=5']],
+    ['run', ['-3']],
+    ['run', ['-12']],
+    ['noise', ['-3']],
+    ['licence', ['-3', '--check']],
+    ['licence', ['-3', '--no-content-size']],
+  ];
+  const made = [];
+  for (const [name, options] of frames) {
+    const content = readFileSync(join(vectors, `lz4/${name}.txt`));
+    const args = ['-z', '-c', '--no-check', `--stream-size=${content.byteLength}`, ...options];
+    const frame = run('zstd', args, content);
+    if (frame === undefined) return;
+    const file = `zstd/${[name, ...options].join('').replace(/[^a-z0-9-]/gi, '')}.zst`;
+    writeFileSync(join(vectors, file), frame);
+    const refused = options.map((option) => refusals[option]).find(Boolean);
+    made.push({
+      frame: file,
+      content: `lz4/${name}.txt`,
+      options: options.join(' '),
+      ...(refused && { refused }),
+    });
+  }
+  write('zstd.json', {
+    source: 'the reference tool zstd 1.5.4: zstd -z -c --no-check --stream-size=BYTES OPTIONS < CONTENT',
+    frames: made,
+  });
+}
+
 async function main() {
   await ensure();
+  // Before the objects, some of which hold its frames.
+  makeZstd();
   const load = (name) => import(join(root, `dist/tests/core/makers/${name}.js`));
   write('objects.json', (await load('object-vectors')).objectVectors());
   write('manifests.json', (await load('manifest-vectors')).manifestVectors());

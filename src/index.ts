@@ -1,4 +1,5 @@
 /** The public library: what other programs import. The only barrel. */
+export type { Compression } from './core/codec.js';
 export type { ErrorCode } from './errors.js';
 export { DisktroError, isDisktroError } from './errors.js';
 export type { ChunkOptions, ChunkProgress, ChunkResult, FailedPath } from './ops/chunk.js';

@@ -2,6 +2,7 @@
  * The configuration: its keys, their types and defaults. Data only; where values come from is config.ts,
  * what is a valid value is config-schema.ts.
  */
+import type { Compression } from '../core/codec.js';
 import { DEFAULT_AVERAGE_CHUNK_BYTES } from '../limits.js';
 
 export type LogLevel = 'ERROR' | 'WARNING' | 'INFO' | 'DEBUG';
@@ -13,7 +14,7 @@ export interface Config {
   readonly port: number;
   readonly host: string;
   readonly chunk_size: number;
-  readonly compression: 'auto' | 'lz4' | 'none';
+  readonly compression: Compression;
   readonly replica_count: number;
   readonly min_replicas: number;
   readonly heartbeat_interval: number;

@@ -3,6 +3,7 @@
  * it is loaded only when a file or the environment sets something.
  */
 import * as z from 'zod';
+import { COMPRESSION_CHOICES, isCompression } from '../core/codec.js';
 import { DisktroError } from '../errors.js';
 import { MAX_AVERAGE_CHUNK_BYTES, MIN_AVERAGE_CHUNK_BYTES } from '../limits.js';
 import { byteSize } from './byte-size.js';
@@ -53,7 +54,7 @@ const RULES: Readonly<Record<ConfigKey, Rule>> = {
     schema: z.number().min(MIN_AVERAGE_CHUNK_BYTES).max(MAX_AVERAGE_CHUNK_BYTES).refine(isPowerOfTwo),
     expected: `a power of two from ${MIN_AVERAGE_CHUNK_BYTES} to ${MAX_AVERAGE_CHUNK_BYTES}`,
   },
-  compression: oneOf('auto', 'lz4', 'none'),
+  compression: { schema: z.string().refine(isCompression), expected: COMPRESSION_CHOICES },
   replica_count: whole(1, 100),
   min_replicas: whole(1, 100),
   heartbeat_interval: whole(1, 3600),

@@ -1,4 +1,5 @@
 /** Parsers of option values: text in, a checked value out, or `E_USAGE`. Pure. */
+import { COMPRESSION_CHOICES, type Compression, isCompression } from '../core/codec.js';
 import { usageError } from '../errors.js';
 import { MAX_AVERAGE_CHUNK_BYTES, MIN_AVERAGE_CHUNK_BYTES } from '../limits.js';
 import type { CalendarSpan } from '../ops/calendar-span.js';
@@ -94,6 +95,12 @@ export function parseBytes(text: string, flag: string): number {
   const bytes = byteSize(text);
   if (bytes !== undefined) return bytes;
   throw unexpected(flag, 'a number of bytes, such as 65536, 64K, 10M or 2G', text);
+}
+
+/** `auto`, `lz4`, `zstd`, `zstd:7`, `none`. */
+export function parseCompression(text: string, flag: string): Compression {
+  if (isCompression(text)) return text;
+  throw unexpected(flag, COMPRESSION_CHOICES, text);
 }
 
 /** An average chunk size in bytes. */

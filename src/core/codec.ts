@@ -1,17 +1,17 @@
 /**
- * Compression behind one interface over the LZ4 *block* format.
- * lz4js always works; the C addon is used when it loads. Both read each other's bytes; nothing may depend on equal output.
+ * What a codec is, what a person can ask for as compression, and the sample that tells whether it pays.
+ * Knows no library: LZ4 is in codec-lz4.ts, zstd in codec-zstd.ts.
  */
-import { createRequire } from 'node:module';
-import { portableLz4 } from './codec-portable.js';
 
-export interface BlockCodec {
+/** The codec byte of a payload (docs/FORMAT.md, "Object"). */
+export const CODEC_STORED = 0;
+export const CODEC_LZ4 = 1;
+export const CODEC_ZSTD = 2;
+
+export interface BlockDecoder {
   readonly name: string;
-  /**
-   * Compresses all of `source` into `target`.
-   * @returns bytes written, or 0 when the result does not fit `target`
-   */
-  compress(source: Uint8Array, target: Uint8Array): number;
+  /** What stands in the payload for it. */
+  readonly byte: number;
   /**
    * Decompresses one block; `target` has exactly the expected length and is never written past.
    * @returns bytes written, or −1 for a malformed block
@@ -19,34 +19,34 @@ export interface BlockCodec {
   decompress(source: Uint8Array, target: Uint8Array): number;
 }
 
-/** How a chunk's bytes are to be treated: by sample, always, never. */
-export type Compression = 'auto' | 'lz4' | 'none';
-
-interface Lz4Addon {
-  encodeBlock(input: Buffer, output: Buffer): number;
-  decodeBlock(input: Buffer, output: Buffer): number;
+export interface BlockCodec extends BlockDecoder {
+  /**
+   * Compresses all of `source` into `target`.
+   * @returns bytes written, or 0 when the result does not fit `target`
+   */
+  compress(source: Uint8Array, target: Uint8Array): number;
 }
 
-let chosen: BlockCodec | undefined;
+/**
+ * How a chunk's bytes are to be treated: LZ4 where a sample says that it pays, LZ4 always, zstd where a sample says that
+ * it pays (level 1 to 19, 3 unless told), not at all.
+ */
+export type Compression = 'auto' | 'lz4' | 'zstd' | `zstd:${number}` | 'none';
 
-/** The fastest codec that loads here. */
-export function blockCodec(): BlockCodec {
-  chosen ??= loadNative() ?? portableLz4;
-  return chosen;
+/** For messages and help. */
+export const COMPRESSION_CHOICES = 'auto, lz4, zstd, zstd:LEVEL with a level from 1 to 19, or none';
+
+const DEFAULT_ZSTD_LEVEL = 3;
+const NAMES = /^(?:auto|lz4|none|zstd(?::(?:[1-9]|1[0-9]))?)$/;
+
+export function isCompression(text: string): text is Compression {
+  return NAMES.test(text);
 }
 
-/** The C addon (540 MB/s in, 4,700 MB/s out on text, against 150 and 320 for lz4js), or undefined where it is not built. */
-export function loadNative(): BlockCodec | undefined {
-  try {
-    const addon = createRequire(import.meta.url)('lz4') as Lz4Addon;
-    return {
-      name: 'lz4',
-      compress: (source, target) => addon.encodeBlock(asBuffer(source), asBuffer(target)),
-      decompress: (source, target) => Math.max(-1, addon.decodeBlock(asBuffer(source), asBuffer(target))),
-    };
-  } catch {
-    return undefined;
-  }
+/** undefined when it is not zstd. */
+export function zstdLevelOf(compression: Compression): number | undefined {
+  const [name, level = DEFAULT_ZSTD_LEVEL] = compression.split(':');
+  return name === 'zstd' ? Number(level) : undefined;
 }
 
 const SAMPLE_SLICES = 8;
@@ -54,7 +54,7 @@ const SAMPLE_SLICE_BYTES = 4096;
 const sampleOutput = Buffer.alloc(SAMPLE_SLICE_BYTES);
 
 /**
- * Guesses from 32 KiB spread over the bytes whether LZ4 would save at least 3 %.
+ * Guesses from 32 KiB spread over the bytes whether the codec would save at least 3 %.
  * Reads 3 % of a 1 MiB chunk; already compressed data then costs next to nothing.
  */
 export function isWorthCompressing(codec: BlockCodec, bytes: Uint8Array): boolean {
@@ -66,8 +66,4 @@ export function isWorthCompressing(codec: BlockCodec, bytes: Uint8Array): boolea
     compressed += codec.compress(part, sampleOutput) || SAMPLE_SLICE_BYTES;
   }
   return compressed < 0.97 * SAMPLE_SLICES * SAMPLE_SLICE_BYTES;
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

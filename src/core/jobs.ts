@@ -4,11 +4,12 @@
  */
 
 import type { Compression } from './codec.js';
+import { loadZstdDecoder } from './codec-zstd.js';
 import { sha256Hex } from './hashes.js';
 import type { PlainId, StoreId } from './ids.js';
 import { plainIdOf } from './keys.js';
 import type { ObjectKind, Sealed, SealingKeys } from './object.js';
-import { openObject, Scratch, sealObject } from './object.js';
+import { DecoderNotLoaded, openObject, Scratch, sealObject } from './object.js';
 
 /** The keys that chunk work needs: a worker gets no others. */
 export interface EngineKeys extends SealingKeys {
@@ -62,8 +63,15 @@ export type JobResult<J extends Job> = Results[J['type']];
 const scratch = new Scratch();
 
 /** @throws DisktroError with the code of the check that failed */
-export function runJob<J extends Job>(keys: EngineKeys, job: J): JobResult<J> {
-  return run(keys, job) as JobResult<J>;
+export async function runJob<J extends Job>(keys: EngineKeys, job: J): Promise<JobResult<J>> {
+  try {
+    return run(keys, job) as JobResult<J>;
+  } catch (error) {
+    if (!(error instanceof DecoderNotLoaded)) throw error;
+    // From the beginning: others may have used the scratch memory meanwhile.
+    await loadZstdDecoder();
+    return run(keys, job) as JobResult<J>;
+  }
 }
 
 function run(keys: EngineKeys, job: Job): Results[keyof Results] {

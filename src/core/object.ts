@@ -11,8 +11,9 @@
 import { integrityError } from '../errors.js';
 import { MAX_RAW_BYTES } from '../limits.js';
 import { decryptInto, encryptInto, TAG_BYTES } from './cipher.js';
-import type { BlockCodec, Compression } from './codec.js';
-import { blockCodec, isWorthCompressing } from './codec.js';
+import type { BlockCodec, BlockDecoder, Compression } from './codec.js';
+import { CODEC_STORED, CODEC_ZSTD, isWorthCompressing } from './codec.js';
+import { codecFor, decoderFor } from './codecs.js';
 import { hkdf, sha256Hex } from './hashes.js';
 import type { StoreId, VaultId } from './ids.js';
 import { idToBytes, vaultIdFromBytes } from './ids.js';
@@ -27,8 +28,6 @@ export const MIN_OBJECT_BYTES = OBJECT_HEADER_BYTES + PAYLOAD_HEADER_BYTES + TAG
 
 const MAGIC = Buffer.from('DSK1', 'latin1');
 const TYPES: Readonly<Record<ObjectKind, number>> = { chunk: 1, manifest: 2 };
-const CODEC_STORED = 0;
-const CODEC_LZ4 = 1;
 const ZEROS = new Uint8Array(64 * 1024);
 /** In front of a payload, so that its body begins word-aligned: copying to shared memory is then seven times as fast. */
 const ALIGNING_BYTES = 6;
@@ -54,6 +53,7 @@ export interface SealOptions {
   /** 32 fresh random bytes, never used before: the cipher key comes from them (I3). */
   readonly salt: Uint8Array;
   readonly compression: Compression;
+  /** In place of the one that loads here for `compression`. */
   readonly codec?: BlockCodec;
 }
 
@@ -119,8 +119,12 @@ export interface OpenOptions {
   readonly rawBytes?: number;
   /** The longest plaintext that is accepted: the vault's maximum chunk, at most 64 MiB. */
   readonly maxRawBytes: number;
-  readonly codec?: BlockCodec;
+  /** In place of the one that loads here for its codec byte. */
+  readonly codec?: BlockDecoder;
 }
+
+/** The object is whole so far, and can be opened once `loadZstdDecoder` has been waited for. */
+export class DecoderNotLoaded extends Error {}
 
 /**
  * Checks and opens an object: length, magic, vault, store id, tag, type, codec, sizes, padding, body, in this order.
@@ -129,7 +133,7 @@ export interface OpenOptions {
  * @param output gives the buffer for the plaintext, exactly the length asked for
  * @returns that buffer, filled
  * @throws E_OBJECT_LENGTH, E_OBJECT_MAGIC, E_OBJECT_VAULT, E_OBJECT_ID, E_OBJECT_TAG, E_OBJECT_TYPE, E_OBJECT_CODEC,
- *   E_OBJECT_SIZES, E_OBJECT_PADDING, E_OBJECT_BODY
+ *   E_OBJECT_SIZES, E_OBJECT_PADDING, E_OBJECT_BODY; {@link DecoderNotLoaded} before `output` is asked
  */
 export function openObject<Output extends Uint8Array>(
   keys: SealingKeys,
@@ -146,12 +150,15 @@ export function openObject<Output extends Uint8Array>(
   decryptInto(cipherKey, header, object.subarray(OBJECT_HEADER_BYTES), payload);
 
   const { codecByte, rawLength, body } = readPayload(payload, options);
-  const target = output(rawLength);
   if (codecByte === CODEC_STORED) {
+    const target = output(rawLength);
     target.set(body);
     return target;
   }
-  const written = rawLength === 0 ? 0 : (options.codec ?? blockCodec()).decompress(body, target);
+  const decoder = options.codec?.byte === codecByte ? options.codec : decoderFor(codecByte);
+  if (decoder === undefined) throw new DecoderNotLoaded();
+  const target = output(rawLength);
+  const written = decoder.decompress(body, target);
   if (written !== rawLength) {
     throw integrityError(
       'E_OBJECT_BODY',
@@ -208,8 +215,11 @@ function readPayload(payload: Buffer, options: OpenOptions): Payload {
     );
   }
   const codecByte = payload.readUInt8(1);
-  if (codecByte !== CODEC_STORED && codecByte !== CODEC_LZ4) {
-    throw integrityError('E_OBJECT_CODEC', `codec: expected 0 (stored) or 1 (LZ4), got ${codecByte}`);
+  if (codecByte > CODEC_ZSTD) {
+    throw integrityError(
+      'E_OBJECT_CODEC',
+      `codec: expected 0 (stored), 1 (LZ4) or 2 (zstd), got ${codecByte}`,
+    );
   }
   const rawLength = payload.readUInt32LE(2);
   const bodyLength = payload.readUInt32LE(6);
@@ -241,7 +251,7 @@ function checkSizes(
     );
   }
   if (codecByte === CODEC_STORED && body !== raw) fail(`stored body: expected ${raw} bytes, got ${body}`);
-  if (codecByte === CODEC_LZ4 && body >= raw)
+  if (codecByte !== CODEC_STORED && body >= raw)
     fail(`compressed body: expected fewer than ${raw} bytes, got ${body}`);
 }
 
@@ -252,11 +262,12 @@ function compressBody(
 ): { codecByte: number; body: Uint8Array } {
   const stored = { codecByte: CODEC_STORED, body: raw };
   if (options.compression === 'none' || raw.byteLength < 2) return stored;
-  const codec = options.codec ?? blockCodec();
-  if (options.compression === 'auto' && !isWorthCompressing(codec, raw)) return stored;
+  const codec = options.codec ?? codecFor(options.compression);
+  const isSampled = options.compression !== 'lz4';
+  if (codec === undefined || (isSampled && !isWorthCompressing(codec, raw))) return stored;
   const room = scratch.atLeast(raw.byteLength - 1);
   const length = codec.compress(raw, room);
-  return length <= 0 ? stored : { codecByte: CODEC_LZ4, body: room.subarray(0, length) };
+  return length <= 0 ? stored : { codecByte: codec.byte, body: room.subarray(0, length) };
 }
 
 function objectCipherKey(keys: SealingKeys, salt: Uint8Array): Buffer {

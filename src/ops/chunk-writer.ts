@@ -8,6 +8,7 @@ import type { ObjectRow } from '../catalog/objects.js';
 import type { BufferPool } from '../core/buffer-pool.js';
 import { bufferPool } from '../core/buffer-pool.js';
 import type { Compression } from '../core/codec.js';
+import { checkCompression } from '../core/codecs.js';
 import type { Engine } from '../core/engine.js';
 import type { PlainId, StoreId } from '../core/ids.js';
 import type { ChunkRef } from '../core/list.js';
@@ -47,13 +48,17 @@ export class ChunkWriter {
   readonly #onStored: (object: ObjectRow) => void;
   readonly #onTheWay = new Map<PlainId, Promise<ChunkRef>>();
 
-  /** @param onStored told of each object that has become durable here */
+  /**
+   * @param onStored told of each object that has become durable here
+   * @throws E_USAGE, E_CONFIG when it cannot compress so
+   */
   constructor(
     vault: OpenVault,
     engine: Engine,
     compression: Compression,
     onStored: (object: ObjectRow) => void = () => {},
   ) {
+    checkCompression(compression);
     this.#onStored = onStored;
     this.#vault = vault;
     this.#engine = engine;

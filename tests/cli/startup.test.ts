@@ -85,6 +85,8 @@ t.test('no command loads what it does not need', async (t) => {
       'lz4js',
       'yaml',
       'zod',
+      'zstd-napi',
+      'zstddec',
     ];
     const found = packagesOf(modules).filter((name) => heavy.includes(name));
     if (words[0] === 'status')
@@ -98,6 +100,10 @@ t.test('no command loads what it does not need', async (t) => {
   t.notOk(
     packagesOf(modules).some((name) => /^(?:chalk|cli-progress|yaml|zod)$/.test(name)),
     'chunk without configuration or terminal',
+  );
+  t.notOk(
+    packagesOf(modules).some((name) => /^zstd/.test(name)),
+    'and without zstd',
   );
   t.ok(packagesOf(modules).includes('better-sqlite3'), 'the hook sees packages too');
 });

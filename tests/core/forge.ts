@@ -81,3 +81,45 @@ export function matchBlock(first: Buffer, offset: number, matchLength: number, l
   const token = Buffer.from([(first.byteLength << 4) | (matchLength - 4)]);
   return Buffer.concat([token, first, Buffer.from([offset & 255, offset >> 8]), literalBlock(last)]);
 }
+
+export interface ZstdFrame {
+  /** Bytes of content. */
+  readonly raw: number;
+  /** What it says of that; the truth unless told. */
+  readonly says?: number;
+  /** Bytes of the field that says so: 0, 1, 2, 4 or 8; 1 unless told. */
+  readonly sizeField?: number;
+  /** The byte that says how far back matches reach; a single segment without one. */
+  readonly window?: number;
+  readonly flags?: number;
+  readonly dictionary?: Buffer;
+  /** `size` is told of a run, whose one byte stands for so many. */
+  readonly blocks?: readonly { readonly type: number; readonly bytes: Buffer; readonly size?: number }[];
+  /** No block is marked as the last one. */
+  readonly isOpen?: boolean;
+  readonly magic?: string;
+  readonly behind?: Buffer;
+}
+
+/** A zstd frame by RFC 8878, 3.1.1, with every field open to a lie; an empty stored block where none is told. */
+export function zstdFrame(frame: ZstdFrame): Buffer {
+  const { raw, says = raw, sizeField = 1, window, flags = 0, magic = '28b52ffd', isOpen = false } = frame;
+  const blocks = frame.blocks ?? [{ type: 0, bytes: Buffer.alloc(0) }];
+  const size = Buffer.alloc(8);
+  size.writeBigUInt64LE(BigInt(says - (sizeField === 2 ? 256 : 0)));
+  const sizeFlag = { 2: 1, 4: 2, 8: 3 }[sizeField] ?? 0;
+  const descriptor = (sizeFlag << 6) | (window === undefined ? 32 : 0) | flags;
+  return Buffer.concat([
+    Buffer.from(magic, 'hex'),
+    Buffer.from(window === undefined ? [descriptor] : [descriptor, window]),
+    frame.dictionary ?? Buffer.alloc(0),
+    size.subarray(0, sizeField),
+    ...blocks.flatMap(({ type, bytes, size: told }, index) => {
+      const header = Buffer.alloc(3);
+      const isLast = !isOpen && index === blocks.length - 1;
+      header.writeUIntLE(((told ?? bytes.byteLength) << 3) | (type << 1) | Number(isLast), 0, 3);
+      return [header, bytes];
+    }),
+    frame.behind ?? Buffer.alloc(0),
+  ]);
+}

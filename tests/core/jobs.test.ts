@@ -21,12 +21,15 @@ const sealJob: SealJob = {
 };
 
 t.test('a hash is SHA-256, a plain id is HMAC under the dedup key', async (t) => {
-  t.equal(runJob(engineKeys, { type: 'hash', input }), createHash('sha256').update(input).digest('hex'));
-  t.equal(runJob(engineKeys, { type: 'plain-id', input }), plainIdOf(engineKeys.dedupKey, input));
+  t.equal(
+    await runJob(engineKeys, { type: 'hash', input }),
+    createHash('sha256').update(input).digest('hex'),
+  );
+  t.equal(await runJob(engineKeys, { type: 'plain-id', input }), plainIdOf(engineKeys.dedupKey, input));
 });
 
 t.test('a seal job writes an object to the front of its output, an open job a plaintext', async (t) => {
-  const { id, length } = runJob(engineKeys, sealJob);
+  const { id, length } = await runJob(engineKeys, sealJob);
   const object = sealJob.output.subarray(0, length);
   t.ok(tryOpen(object, { id }).content?.equals(input));
   t.ok(
@@ -35,7 +38,7 @@ t.test('a seal job writes an object to the front of its output, an open job a pl
   );
   const output = Buffer.alloc(6000, 0xee);
   t.equal(
-    runJob(engineKeys, { type: 'open', input: object, output, kind: 'chunk', id, maxRawBytes: 6000 }),
+    await runJob(engineKeys, { type: 'open', input: object, output, kind: 'chunk', id, maxRawBytes: 6000 }),
     5000,
   );
   t.ok(output.subarray(0, 5000).equals(input));
@@ -43,19 +46,20 @@ t.test('a seal job writes an object to the front of its output, an open job a pl
 });
 
 t.test('an open job fails with the code of the check, and leaves its output alone', async (t) => {
-  const { id, length } = runJob(engineKeys, sealJob);
+  const { id, length } = await runJob(engineKeys, sealJob);
   const object = Buffer.from(sealJob.output.subarray(0, length));
   object[100] = (object[100] ?? 0) ^ 1;
   const output = Buffer.alloc(6000, 0xee);
   const job = { type: 'open', input: object, output, kind: 'chunk', maxRawBytes: 6000 } as const;
-  t.throws(() => runJob(engineKeys, { ...job, id }), { code: 'E_OBJECT_ID' });
+  await t.rejects(runJob(engineKeys, { ...job, id }), { code: 'E_OBJECT_ID' });
   const renamed = createHash('sha256').update(object).digest('hex') as StoreId;
-  t.throws(() => runJob(engineKeys, { ...job, id: renamed }), { code: 'E_OBJECT_TAG' });
+  await t.rejects(runJob(engineKeys, { ...job, id: renamed }), { code: 'E_OBJECT_TAG' });
   t.ok(output.every((byte) => byte === 0xee));
 });
 
 t.test('results are plain data', async (t) => {
-  for (const result of [runJob(engineKeys, sealJob), runJob(engineKeys, { type: 'hash', input })]) {
+  for (const job of [sealJob, { type: 'hash', input } as const]) {
+    const result = await runJob(engineKeys, job);
     t.same(JSON.parse(JSON.stringify(result)), result);
   }
 });

@@ -17,10 +17,9 @@ interface Sample {
 }
 
 const noList = { depth: 0, count: 0, items: [] };
-const manifest = encodeManifest({
+const fields = {
   v: 1,
   kind: 'tree',
-  name: 'a tree',
   createdMs: 0,
   host: 'host',
   tags: [],
@@ -28,13 +27,17 @@ const manifest = encodeManifest({
   entryCount: 0,
   chunks: noList,
   entries: noList,
-});
+} as const;
+const manifest = encodeManifest({ ...fields, name: 'a tree' });
+const longName = encodeManifest({ ...fields, name: 'a tree among trees '.repeat(10) });
 
 const samples: readonly Sample[] = [
   { name: 'a stored chunk', kind: 'chunk', compression: 'none', codecByte: 0, raw: text('stored', 21) },
   { name: 'an LZ4 chunk', kind: 'chunk', compression: 'lz4', codecByte: 1, raw: Buffer.alloc(100, 'lz4 ') },
+  { name: 'a zstd chunk', kind: 'chunk', compression: 'zstd', codecByte: 2, raw: Buffer.alloc(100, 'zstd ') },
   { name: 'a manifest', kind: 'manifest', compression: 'none', codecByte: 0, raw: manifest },
   { name: 'an LZ4 manifest', kind: 'manifest', compression: 'auto', codecByte: 1, raw: manifest },
+  { name: 'a zstd manifest', kind: 'manifest', compression: 'zstd:19', codecByte: 2, raw: longName },
   { name: 'an empty chunk', kind: 'chunk', compression: 'auto', codecByte: 0, raw: Buffer.alloc(0) },
 ];
 

@@ -1,8 +1,9 @@
 // The objects of fixtures/vectors/objects.json, opened with each codec. Source: src/core/object.ts.
 import { createHash } from 'node:crypto';
 import t from 'tap';
+import type { BlockDecoder } from '../../src/core/codec.js';
 import type { VaultId } from '../../src/core/ids.js';
-import { codecs } from './codecs.js';
+import { lz4Codecs, zstdDecoders } from './codecs.js';
 import type { ObjectVector, ObjectVectors } from './makers/object-vectors.js';
 import { objectVectors } from './makers/object-vectors.js';
 import type { Opening } from './vault-of-tests.js';
@@ -11,7 +12,10 @@ import { fromHex, readVectors, toHex } from './vectors.js';
 
 const file = readVectors<ObjectVectors>('objects');
 
-function openVector(vector: ObjectVector, codec: (typeof codecs)[number]): Opening {
+/** Each is used for objects of its own codec only. */
+const decoders: readonly BlockDecoder[] = [...lz4Codecs, ...zstdDecoders];
+
+function openVector(vector: ObjectVector, codec: BlockDecoder): Opening {
   const object = fromHex(vector.object);
   return tryOpen(object, {
     id: vector.id ?? createHash('sha256').update(object).digest('hex'),
@@ -49,7 +53,7 @@ t.test('there is a vector for every code an object can be refused with', async (
 for (const vector of file.vectors) {
   const claim = vector.error === undefined ? 'opens' : `refuses with ${vector.error}`;
   t.test(`${claim}: ${vector.name}`, async (t) => {
-    for (const codec of codecs) {
+    for (const codec of decoders) {
       const { content, code, asked } = openVector(vector, codec);
       t.equal(code, vector.error, codec.name);
       t.equal(content && toHex(content), vector.content, 'its content');

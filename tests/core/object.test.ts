@@ -13,7 +13,7 @@ import {
   Scratch,
   sealObject,
 } from '../../src/core/object.js';
-import { codecs } from './codecs.js';
+import { lz4Codecs, zstdCodecs, zstdDecoders } from './codecs.js';
 import { forgeObject, openPayload } from './forge.js';
 import { bytes, holds } from './properties.js';
 import { contents, noise, text } from './samples.js';
@@ -22,7 +22,7 @@ import { keys, otherVaultId, seal, tryOpen, vaultId } from './vault-of-tests.js'
 import { fromHex } from './vectors.js';
 
 const KINDS: readonly ObjectKind[] = ['chunk', 'manifest'];
-const COMPRESSIONS: readonly Compression[] = ['auto', 'lz4', 'none'];
+const COMPRESSIONS: readonly Compression[] = ['auto', 'lz4', 'zstd', 'zstd:1', 'none'];
 const objectKey = Buffer.from(keys.objectKey);
 
 t.test('a stored object is byte for byte what FORMAT.md says', async (t) => {
@@ -76,14 +76,17 @@ for (const kind of KINDS) {
   }
 }
 
-for (const writer of codecs) {
-  for (const reader of codecs) {
-    t.test(`${reader.name} opens what ${writer.name} has sealed`, async (t) => {
-      const raw = text('codecs', 50_000);
-      const { object, id } = seal(raw, { compression: 'lz4', codec: writer });
-      t.ok(tryOpen(object, { id, codec: reader }).content?.equals(raw));
-    });
-  }
+const pairs = [
+  ...lz4Codecs.flatMap((writer) => lz4Codecs.map((reader) => [writer, reader] as const)),
+  ...zstdCodecs(3).flatMap((writer) => zstdDecoders.map((reader) => [writer, reader] as const)),
+];
+for (const [writer, reader] of pairs) {
+  t.test(`${reader.name} opens what ${writer.name} has sealed`, async (t) => {
+    const raw = text('codecs', 50_000);
+    const { object, id } = seal(raw, { compression: 'auto', codec: writer });
+    t.equal(openPayload(objectKey, object)[1], writer.byte, 'and it is compressed');
+    t.ok(tryOpen(object, { id, codec: reader }).content?.equals(raw));
+  });
 }
 
 holds(
@@ -92,7 +95,7 @@ holds(
     bytes(3000),
     fc.constantFrom(...KINDS),
     fc.constantFrom(...COMPRESSIONS),
-    fc.constantFrom(...codecs),
+    fc.constantFrom(...lz4Codecs, ...zstdCodecs(3)),
     fc.nat(),
   ],
   (raw, kind, compression, codec, seed) => {
@@ -102,15 +105,19 @@ holds(
   500,
 );
 
-t.test('auto stores noise as it is, and lz4 too where nothing is gained', async (t) => {
+t.test('every compression stores noise as it is', async (t) => {
   const codecByte = (raw: Buffer, compression: Compression): number | undefined =>
     openPayload(objectKey, seal(raw, { compression }).object)[1];
   for (const compression of COMPRESSIONS)
     t.equal(codecByte(noise('n', 100_000), compression), 0, compression);
   t.equal(codecByte(Buffer.alloc(100_000), 'auto'), 1);
   t.equal(codecByte(Buffer.alloc(100_000), 'lz4'), 1);
+  t.equal(codecByte(Buffer.alloc(100_000), 'zstd'), 2);
   t.equal(codecByte(Buffer.alloc(100_000), 'none'), 0);
   t.equal(codecByte(Buffer.alloc(1), 'lz4'), 0, 'one byte');
+  const little = Buffer.concat([noise('n', 100_000), Buffer.alloc(500)]);
+  t.equal(codecByte(little, 'lz4'), 1, 'lz4 always tries');
+  t.equal(codecByte(little, 'zstd'), 0, 'zstd goes by the sample');
 });
 
 t.test('no object is longer than its plaintext allows', async (t) => {

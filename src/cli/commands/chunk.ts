@@ -1,5 +1,7 @@
 /** `disktro chunk`: stores each input and prints its id. An input that fails does not stop the others. */
 import { basename } from 'node:path';
+import type { Compression } from '../../core/codec.js';
+import { checkCompression } from '../../core/codecs.js';
 import type { NodeId } from '../../core/ids.js';
 import { DisktroError, isDisktroError, throwIfAborted, usageError } from '../../errors.js';
 import {
@@ -15,6 +17,7 @@ import { tooFewCopies } from '../../ops/too-few-copies.js';
 import type { Vault } from '../../ops/vault.js';
 import { openedHome } from '../../ops/vault.js';
 import { ChunkStats } from '../chunk-stats.js';
+import type { Config } from '../config-keys.js';
 import { type Context, openOrCreateVault, progressOf } from '../context.js';
 import { isFolder, partsFailed } from '../folder-input.js';
 import { agreeOnRecord, clusterOf, type LimitFlags, limitedContext, memberNames } from '../node-context.js';
@@ -27,6 +30,7 @@ interface ChunkFlags extends LimitFlags, TreeFlags {
   readonly name?: string;
   readonly tag?: readonly string[];
   readonly replicas?: number;
+  readonly compression?: Compression;
   readonly compress: boolean;
   readonly chunker?: 'cdc' | 'fixed';
   readonly replicate: boolean;
@@ -98,6 +102,10 @@ async function runDry(context: Context, paths: readonly string[], flags: ChunkFl
 }
 
 function checkUsage({ config }: Context, paths: readonly string[], flags: ChunkFlags): void {
+  if (flags.compression !== undefined && !flags.compress) {
+    throw usageError('expected --compression or --no-compress, got both');
+  }
+  checkCompression(compressionOf(config, flags));
   if (flags.name !== undefined && paths.length > 1) {
     throw usageError(`--name: expected one input, got ${paths.length}`);
   }
@@ -191,12 +199,16 @@ function chunkOptions({ config, output, signal }: Context, flags: ChunkFlags): C
     ...(flags.tag === undefined ? {} : { tags: flags.tag }),
     ...(flags.chunker === undefined ? {} : { chunker: flags.chunker }),
     ...(flags.time === undefined ? {} : { createdMs: flags.time }),
-    compression: flags.compress ? config.compression : 'none',
+    compression: compressionOf(config, flags),
     workers: config.workers,
     replicas: flags.replicas ?? config.replica_count,
     signal,
     onNotice: (message) => output.warning(message),
   };
+}
+
+function compressionOf(config: Config, { compress, compression }: ChunkFlags): Compression {
+  return compress ? (compression ?? config.compression) : 'none';
 }
 
 function report({ output }: Context, result: ChunkResult, cluster: Cluster | undefined): void {

@@ -1,6 +1,6 @@
 /** The subcommands that a person meets first: files in, what there is. Data only. */
 import type { CommandSpec } from '../command-spec.js';
-import { nonEmpty, parseTime, wholeNumber } from '../option-values.js';
+import { nonEmpty, parseCompression, parseTime, wholeNumber } from '../option-values.js';
 import { LIMIT_DOWNLOAD, LIMIT_UPLOAD } from './limits.js';
 import { CAT, DIFF, FIND, LS, REASSEMBLE } from './restore.js';
 
@@ -36,7 +36,12 @@ const CHUNK: CommandSpec = {
       help: 'nodes that shall hold each object, this one included (default: replica_count)',
       parse: wholeNumber(1, 100),
     },
-    { flags: '--no-compress', help: 'store without compressing' },
+    {
+      flags: '--compression <how>',
+      help: 'auto, lz4, none, or zstd, at a level from 1 to 19 such as zstd:7 (default: compression)',
+      parse: parseCompression,
+    },
+    { flags: '--no-compress', help: 'the same as --compression none' },
     {
       flags: '--chunker <kind>',
       help: 'cut by content, or at fixed sizes for disk images',
@@ -77,7 +82,7 @@ const CHUNK: CommandSpec = {
     'id=$(disktro chunk file.bin)',
     'disktro chunk --tag weekly *.tar',
     'disktro chunk ~/documents --exclude "*.tmp"',
-    'pg_dump shop | disktro chunk - --name shop.sql',
+    'pg_dump shop | disktro chunk - --name shop.sql --compression zstd',
     'disktro chunk -- -odd-name',
   ],
   exits: ['usage', 'inputs', 'noVault', 'locked', 'wrongPassword', 'corrupt', 'noSpace'],

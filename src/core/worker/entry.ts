@@ -29,7 +29,7 @@ async function perform(job: Job | PasswordJob): Promise<unknown> {
     return runPasswordJob(job);
   }
   if (keys === undefined) throw new Error('this worker was given no keys');
-  const result = runJob(keys, job);
+  const result = await runJob(keys, job);
   if (job.type === 'seal' || job.type === 'open') noteMade(job.input.byteLength);
   return result;
 }

@@ -2,8 +2,9 @@
 import { createHash } from 'node:crypto';
 import type { ErrorCode } from '../../../src/errors.js';
 import type { Forgery } from '../forge.js';
-import { forgeObject, matchBlock, objectCipherKey } from '../forge.js';
+import { forgeObject, matchBlock, objectCipherKey, zstdFrame } from '../forge.js';
 import { hkdf } from '../twins/hkdf.js';
+import { readFixture } from '../vectors.js';
 
 export interface ObjectVector {
   readonly name: string;
@@ -44,6 +45,17 @@ const padded = Buffer.from('twenty-1 bytes inside', 'latin1');
 const tail = Buffer.from('at least 12 bytes', 'latin1');
 const run = Buffer.concat([Buffer.alloc(19, 'r'), tail]);
 const runBlock = matchBlock(Buffer.from('r'), 1, 18, tail);
+const runBlocks = [
+  { type: 1, bytes: Buffer.from('r'), size: 19 },
+  { type: 0, bytes: tail },
+];
+const longRun = zstdFrame({
+  raw: 300,
+  sizeField: 2,
+  blocks: [{ type: 1, bytes: Buffer.from('r'), size: 300 }],
+});
+const licence = readFixture('lz4/licence.txt');
+const licenceFrame = readFixture('zstd/licence-3.zst');
 
 const make = (forgery: Partial<Forgery> = {}): Buffer =>
   forgeObject({ vaultId, objectKey, salt, body: content, ...forgery });
@@ -93,6 +105,21 @@ const goodOnes = (): ObjectVector[] => [
   opens('a compressed manifest', make({ type: 2, codec: 1, body: runBlock, rawLength: 36 }), run, {
     kind: 'manifest',
   }),
+  opens('a zstd chunk', make({ codec: 2, body: longRun, rawLength: 300 }), Buffer.alloc(300, 'r')),
+  opens(
+    'a zstd manifest',
+    make({ type: 2, codec: 2, body: longRun, rawLength: 300 }),
+    Buffer.alloc(300, 'r'),
+    {
+      kind: 'manifest',
+    },
+  ),
+  opens(
+    'a zstd chunk by the reference tool',
+    make({ codec: 2, body: licenceFrame, rawLength: licence.byteLength }),
+    licence,
+    { maxRawBytes: 2000, rawBytes: licence.byteLength },
+  ),
   opens('a chunk whose salt is zero', make({ salt: Buffer.alloc(32) }), content),
 ];
 
@@ -170,9 +197,9 @@ const withBadHeader = (): ObjectVector[] => {
     type('type 0', make({ type: 0 })),
     type('type 3', make({ type: 3 })),
     type('type 255', make({ type: 255 })),
-    codec('codec 2', make({ codec: 2 })),
+    codec('codec 3', make({ codec: 3 })),
     codec('codec 255', make({ codec: 255 })),
-    codec('codec 2 in a manifest', make({ codec: 2, type: 2 }), { kind: 'manifest' }),
+    codec('codec 3 in a manifest', make({ codec: 3, type: 2 }), { kind: 'manifest' }),
   ];
 };
 
@@ -204,6 +231,13 @@ const withBadSizes = (): ObjectVector[] => {
     sizes('a byte of padding missing', make({ body: padded, padding: Buffer.alloc(0) })),
     sizes('a compressed body as long as its plaintext', make({ codec: 1 })),
     sizes('a compressed body longer than its plaintext', make({ codec: 1, rawLength: 19 })),
+    sizes(
+      'a zstd body as long as its plaintext',
+      make({ codec: 2, body: longRun, rawLength: longRun.byteLength }),
+    ),
+    sizes('a zstd chunk longer than promised', make({ codec: 2, body: longRun, rawLength: 300 }), {
+      rawBytes: 299,
+    }),
     sizes('a compressed body of nothing', make({ codec: 1, body: Buffer.from([0]), rawLength: 0 })),
   ];
 };
@@ -249,6 +283,44 @@ const withBadBody = (): ObjectVector[] => {
   ];
 };
 
+const withBadZstd = (): ObjectVector[] => {
+  const body = refused('E_OBJECT_BODY');
+  const compressed = (frame: Buffer, rawLength: number): Buffer => make({ codec: 2, body: frame, rawLength });
+  const blocks = [{ type: 1, bytes: Buffer.from('r'), size: 300 }];
+  const frame = { raw: 300, sizeField: 2, blocks };
+  const bomb = Array.from({ length: 40 }, () => ({ type: 1, bytes: Buffer.from('b'), size: 131_072 }));
+  return [
+    body('a frame that says one byte less than the object', compressed(longRun, 301)),
+    body('a frame that says one byte more than the object', compressed(longRun, 299)),
+    body('a frame of one byte less than it says', compressed(zstdFrame({ ...frame, raw: 301 }), 301)),
+    body('a frame of one byte more than it says', compressed(zstdFrame({ ...frame, raw: 299 }), 299)),
+    body('a frame of 5 MiB that says 300 bytes', compressed(zstdFrame({ ...frame, blocks: bomb }), 300)),
+    body('no frame at all', compressed(Buffer.alloc(0), 300)),
+    body('an LZ4 block', compressed(runBlock, 36)),
+    body('a frame cut off in its block', compressed(longRun.subarray(0, -1), 300)),
+    body('a frame without its last block', compressed(zstdFrame({ ...frame, isOpen: true }), 300)),
+    body(
+      'a frame that does not say its length',
+      compressed(zstdFrame({ ...frame, window: 0, sizeField: 0 }), 300),
+    ),
+    body('a frame with a window of 9 MiB', compressed(zstdFrame({ ...frame, window: 105 }), 300)),
+    body(
+      'a frame with a checksum',
+      compressed(zstdFrame({ ...frame, flags: 4, behind: Buffer.alloc(4) }), 300),
+    ),
+    body(
+      'a frame with a dictionary',
+      compressed(zstdFrame({ ...frame, flags: 1, dictionary: Buffer.from([7]) }), 300),
+    ),
+    body('a byte behind the frame', compressed(Buffer.concat([longRun, Buffer.alloc(1)]), 300)),
+    body('two frames', compressed(Buffer.concat([longRun, zstdFrame({ raw: 36, blocks: runBlocks })]), 336)),
+    body(
+      'a skippable frame in front',
+      compressed(Buffer.concat([Buffer.from('502a4d1800000000', 'hex'), longRun]), 300),
+    ),
+  ];
+};
+
 export function objectVectors(): ObjectVectors & { readonly source: string } {
   return {
     source:
@@ -264,6 +336,7 @@ export function objectVectors(): ObjectVectors & { readonly source: string } {
       ...withBadSizes(),
       ...withBadPadding(),
       ...withBadBody(),
+      ...withBadZstd(),
     ],
   };
 }

@@ -47,7 +47,7 @@ t.test(
         post(message);
       };
     }
-    const wanted = runJob(engineKeys, hashJob(1000));
+    const wanted = await runJob(engineKeys, hashJob(1000));
     const results = await Promise.all(Array.from({ length: 10 }, () => pool.run(hashJob(1000))));
     t.same(results, Array(10).fill(wanted));
     t.same(sent, [5, 5]);
@@ -133,7 +133,7 @@ t.test('an error that is not of this program keeps message and stack', async (t)
   t.match(error?.stack, /object\.[jt]s/);
   const toCopy = { ...job, output: Buffer.alloc(2000) };
   t.throws(() => pool.run(toCopy), TypeError, 'an output that is not shared is not even sent');
-  t.equal(await pool.run(hashJob(1)), runJob(engineKeys, hashJob(1)), 'and the thread goes on');
+  t.equal(await pool.run(hashJob(1)), await runJob(engineKeys, hashJob(1)), 'and the thread goes on');
   await pool.close();
 });
 

@@ -6,6 +6,7 @@
  */
 import lz4js from 'lz4js';
 import type { BlockCodec } from './codec.js';
+import { CODEC_LZ4 } from './codec.js';
 
 const MIN_MATCH_BYTES = 4;
 const MATCH_FREE_TAIL_BYTES = 12;
@@ -15,6 +16,7 @@ let spare = new Uint8Array(0);
 
 export const portableLz4: BlockCodec = {
   name: 'lz4js',
+  byte: CODEC_LZ4,
   compress(source, target) {
     const bound = lz4js.compressBound(source.byteLength);
     if (spare.byteLength < bound) spare = new Uint8Array(bound);
