@@ -1,13 +1,15 @@
 // @ts-check
 /** Turns samples into the rows of the report: medians, ratios, verdicts, and numbers as people read them. */
-import { disktro } from './peers.mjs';
-
 /** @typedef {import('./works.mjs').Goal} Goal */
 /** @typedef {import('./works.mjs').Rival} Rival */
 /** @typedef {import('./rounds.mjs').Series} Series */
 /** @typedef {import('./peers.mjs').Tool} Tool */
 
 /**
+ * @typedef {object} Measured
+ * @property {Tool} ours
+ * @property {readonly Series[]} all one of each tool
+ *
  * @typedef {object} Row one line of the table of results, all as text
  * @property {string} work
  * @property {string} ours
@@ -30,23 +32,23 @@ import { disktro } from './peers.mjs';
  * @param {string} work
  * @param {import('./works.mjs').Action} action
  * @param {readonly Rival[]} rivals
- * @param {readonly Series[]} all
+ * @param {Measured} measured
  * @returns {Row[]}
  */
-export function timeRows(work, action, rivals, all) {
+export function timeRows(work, action, rivals, measured) {
   const label = (/** @type {Tool} */ tool) => `${work} / ${tool.labels[action] ?? tool.name}`;
-  return compare(rivals, all, { label, measureOf: wallMedian, format: seconds });
+  return compare(rivals, measured, { label, measureOf: wallMedian, format: seconds });
 }
 
 /**
  * @param {string} work
  * @param {readonly Rival[]} rivals
- * @param {readonly Series[]} all
+ * @param {Measured} measured
  * @returns {Row[]}
  */
-export function storedRows(work, rivals, all) {
+export function storedRows(work, rivals, measured) {
   const label = (/** @type {Tool} */ tool) => `${work} / ${tool.name}`;
-  return compare(rivals, all, { label, measureOf: (series) => series.storedBytes, format: mebibytes });
+  return compare(rivals, measured, { label, measureOf: (series) => series.storedBytes, format: mebibytes });
 }
 
 /**
@@ -111,20 +113,20 @@ export function sizeLabel(bytes) {
 }
 
 /**
- * One row a rival, of disktro's value over the rival's.
+ * One row a rival, of our value over the rival's.
  *
  * @param {readonly Rival[]} rivals
- * @param {readonly Series[]} all
+ * @param {Measured} measured
  * @param {{label: (tool: Tool) => string, measureOf: (series: Series) => number,
  *   format: (value: number) => string}} how
  * @returns {Row[]}
  */
-function compare(rivals, all, { label, measureOf, format }) {
+function compare(rivals, { ours: tool, all }, { label, measureOf, format }) {
   const valueFor = (/** @type {string} */ name) => {
     const series = all.find(({ tool }) => tool.name === name);
     return series && measureOf(series);
   };
-  const ours = valueFor(disktro.name);
+  const ours = valueFor(tool.name);
   return rivals.map(({ tool, goal }) => {
     const theirs = valueFor(tool.name);
     const isMeasured = ours !== undefined && theirs !== undefined;

@@ -14,6 +14,7 @@ import { fileURLToPath } from 'node:url';
 /**
  * @typedef {object} Tool
  * @property {string} name
+ * @property {string} [setting] what is not its default
  * @property {Readonly<Partial<Record<'backup' | 'backupAgain' | 'restore', string>>>} labels what its commands are called
  * @property {string} family tools of one family read each other's repositories
  * @property {readonly Program[]} programs
@@ -44,6 +45,14 @@ export const disktro = {
     disktroCommand(room, ['reassemble', room.lastPrinted, '-o', disktro.restoredPath(room, file), '--force']),
   restoredPath: (room) => room.at('out', 'restored'),
   storedPath: (room) => room.at('home', 'objects'),
+};
+
+/** What restic does unless told otherwise. @type {Tool} */
+export const disktroZstd = {
+  ...disktro,
+  name: 'disktro, zstd:3',
+  setting: 'zstd:3',
+  backup: (room, file) => disktroCommand(room, ['chunk', '--no-replicate', '--compression', 'zstd:3', file]),
 };
 
 /** @type {Tool} */

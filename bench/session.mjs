@@ -57,12 +57,14 @@ export async function runWorks(bench, names) {
  */
 async function runTimed(bench, findings, work) {
   const { path: file, title: corpusTitle } = await corpus(bench, findings, work.corpus);
-  const wanted = [disktro, ...work.rivals.map((rival) => rival.tool)];
+  const ours = work.ours ?? disktro;
+  const wanted = [ours, ...work.rivals.map((rival) => rival.tool)];
   const tools = wanted.filter((tool) => tool.programs.every((name) => programPath(name)));
   const all = await runRounds(bench, { name: work.name, action: work.action, file, tools });
-  const title = `${work.verb} ${corpusTitle}`;
-  findings.rows.push(...timeRows(title, work.action, work.rivals, all));
-  findings.rows.push(...storedRows(`stored bytes, ${corpusTitle}`, work.storedRivals ?? [], all));
+  const what = ours.setting === undefined ? corpusTitle : `${corpusTitle}, ${ours.setting}`;
+  const title = `${work.verb} ${what}`;
+  findings.rows.push(...timeRows(title, work.action, work.rivals, { ours, all }));
+  findings.rows.push(...storedRows(`stored bytes, ${what}`, work.storedRivals ?? [], { ours, all }));
   findings.timings.push(...all.map((series) => timing(title, series)));
 }
 

@@ -3,7 +3,16 @@
  * What is measured, against whom, and the ratio to reach. One object per work; the figures are the project's
  * own goals. A rival without a limit is shown for information.
  */
-import { borg, borgSynced, lz4Age, lz4AgeSynced, restic, resticSynced } from './peers.mjs';
+import {
+  borg,
+  borgSynced,
+  disktro,
+  disktroZstd,
+  lz4Age,
+  lz4AgeSynced,
+  restic,
+  resticSynced,
+} from './peers.mjs';
 
 /**
  * @typedef {object} Goal
@@ -21,6 +30,7 @@ import { borg, borgSynced, lz4Age, lz4AgeSynced, restic, resticSynced } from './
  * @property {string} verb
  * @property {Action} action
  * @property {import('./corpus.mjs').CorpusName} corpus
+ * @property {import('./peers.mjs').Tool} [ours] disktro as it is unless told
  * @property {readonly Rival[]} rivals
  * @property {readonly Rival[]} [storedRivals] whose stored bytes are compared as well
  */
@@ -39,6 +49,15 @@ export const timedWorks = [
       { tool: lz4AgeSynced },
     ],
     storedRivals: [{ tool: borg, goal: { limit: 1.08, aim: 1.03 } }, { tool: lz4Age }, { tool: restic }],
+  },
+  {
+    name: 'chunk-zstd',
+    verb: 'chunk',
+    action: 'backup',
+    corpus: 'mixed',
+    ours: disktroZstd,
+    rivals: [{ tool: restic }, { tool: disktro }],
+    storedRivals: [{ tool: restic }, { tool: disktro }],
   },
   {
     name: 'chunk-random',
