@@ -103,6 +103,70 @@ export const MUTANTS = [
     tests: ['core/object-vectors'],
   },
 
+  // zstd.
+  {
+    name: 'zstd frame decompressed without a look at it',
+    edits: [
+      {
+        file: 'src/core/codec-zstd.ts',
+        from: '(isFrameOf(source, target.byteLength) ? decompress(source, target) : -1)',
+        to: '(isFrameOf !== undefined ? decompress(source, target) : -1)',
+      },
+    ],
+    tests: ['core/codec-zstd', 'core/object-vectors'],
+  },
+  {
+    name: 'zstd window not bounded',
+    edits: [
+      { file: 'src/core/zstd-frame.ts', from: 'windowBytes <= MAX_WINDOW_BYTES', to: 'windowBytes > 0' },
+    ],
+    tests: ['core/codec-zstd'],
+  },
+  {
+    name: 'zstd frame may have something behind it',
+    edits: [
+      {
+        file: 'src/core/zstd-frame.ts',
+        from: 'blocksEnd(view, firstBlock) === body.byteLength',
+        to: 'blocksEnd(view, firstBlock) !== undefined',
+      },
+    ],
+    tests: ['core/codec-zstd', 'core/object-vectors'],
+  },
+  {
+    name: 'zstd level ignored',
+    edits: [
+      {
+        file: 'src/core/codec-zstd.ts',
+        from: 'found.compress(source, target, level)',
+        to: 'found.compress(source, target, 0 * level + 3)',
+      },
+    ],
+    tests: ['core/codec-zstd'],
+  },
+  {
+    name: 'zstd decoder not waited for',
+    edits: [
+      {
+        file: 'src/core/jobs.ts',
+        from: 'if (!(error instanceof DecoderNotLoaded)) throw error;',
+        to: 'if (!(error instanceof TypeError)) throw error;',
+      },
+    ],
+    tests: ['cli/compression'],
+  },
+  {
+    name: 'zstd not refused before a vault is made',
+    edits: [
+      {
+        file: 'src/cli/commands/chunk.ts',
+        from: '  checkCompression(compressionOf(config, flags));\n',
+        to: '  if (config === undefined) checkCompression(compressionOf(config, flags));\n',
+      },
+    ],
+    tests: ['cli/compression'],
+  },
+
   // Slots.
   {
     name: 'slot check compared after the open',
@@ -279,11 +343,11 @@ export const MUTANTS = [
     edits: [
       {
         file: 'src/core/list.ts',
-        from: '    const ref = await this.#store(Buffer.concat(group.map((item) => item.encoded)), children);\n',
+        from: '    const taken = this.#store(Buffer.concat(group.map((item) => item.encoded)), children);\n',
         to: `    const whole = Buffer.concat(group.map((item) => item.encoded));
-    const head = await this.#store(whole.subarray(0, -1), children);
+    const head = await (await this.#store(whole.subarray(0, -1), children)).ref;
     await above.push(encodeRef(head), head.storeId);
-    const ref = await this.#store(whole.subarray(-1), children);
+    const taken = this.#store(whole.subarray(-1), children);
 `,
       },
     ],
