@@ -137,23 +137,25 @@ export function ensureTestTools(files) {
     aptInstall(packages, `could not install ${packages.join(', ')}, which some tests need`);
 }
 
-/** Programs that are run against, by name: what they are called, and the Debian packages that have them. */
+/** Programs that are run against, by name: what they are called or where they lie, and the Debian packages that have them. */
 const COMPANIONS = {
   ceph: {
     commands: ['ceph', 'ceph-mon', 'ceph-osd', 'monmaptool', 'radosgw', 'radosgw-admin'],
     packages: ['ceph-common', 'ceph-mon', 'ceph-osd', 'radosgw'],
   },
   restic: { commands: ['restic'], packages: ['restic'] },
+  // Its servers are started as libraries: the packages of the commands would start services of their own.
+  swift: { files: ['/usr/lib/python3/dist-packages/swift/proxy/server.py'], packages: ['python3-swift'] },
 };
 
 /** Throws an Error that says what is missing where it cannot be installed. */
 export function ensureCompanion(name) {
   const companion = COMPANIONS[name];
   if (companion === undefined) throw new Error(`no companion program ${name}`);
-  const { commands, packages } = companion;
-  if (commands.some(isMissing) && mayInstall())
-    aptInstall(packages, `could not install ${packages.join(', ')}`);
-  const missing = commands.filter(isMissing);
+  const { commands = [], files = [], packages } = companion;
+  const look = () => [...commands.filter(isMissing), ...files.filter((file) => !existsSync(file))];
+  if (look().length > 0 && mayInstall()) aptInstall(packages, `could not install ${packages.join(', ')}`);
+  const missing = look();
   if (missing.length > 0)
     throw new Error(`${missing.join(', ')} not found: on Debian install ${packages.join(' ')}`);
 }

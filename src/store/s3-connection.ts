@@ -35,6 +35,7 @@ export interface S3Answer {
 }
 
 const EMPTY_SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
+const NO_BYTES = new Uint8Array();
 const CONNECTIONS = 16;
 /** Without a byte in either direction. */
 const SILENCE_MS = 30_000;
@@ -114,6 +115,11 @@ export class S3Connection {
       sent.setTimeout(this.#silenceMs, () => sent.destroy(silence(this.#silenceMs)));
       sent.on('error', fail);
       sent.on('response', (response) => {
+        // Whole with its headers. Swift sends the end of a chunked body after them, which breaks the connection.
+        if (method === 'HEAD') {
+          const { statusCode = 0, headers } = response.resume();
+          return resolve({ status: statusCode, headers, body: NO_BYTES });
+        }
         takeBody(request, response).then(
           (taken) => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: taken }),
           (error) => {
@@ -133,7 +139,7 @@ function silence(timeoutMs: number): Error {
 
 /** The whole body; a body that was cut is an error, never a short one. */
 function takeBody(
-  { target, method, signal }: S3Request,
+  { target, signal }: S3Request,
   response: http.IncomingMessage,
 ): Promise<Uint8Array> {
   const { statusCode = 0 } = response;
@@ -154,7 +160,7 @@ function takeBody(
       length += part.byteLength;
     });
     response.on('end', () => {
-      const isWhole = response.complete && (method === 'HEAD' || isAll(response, length));
+      const isWhole = response.complete && isAll(response, length);
       if (!isWhole) reject(Object.assign(new Error('the answer was cut'), { code: 'ECONNRESET' }));
       else resolve(isObject ? target.subarray(0, length) : Buffer.concat(parts, length));
     });

@@ -2,8 +2,7 @@
 import { createHash } from 'node:crypto';
 import { S3Client } from '../../src/store/s3-client.js';
 import { readListPage } from '../../src/store/s3-listing.js';
-import { type BucketLocation, parseStoreUrl } from '../../src/store/store-url.js';
-import type { Ceph } from '../store/ceph.js';
+import type { S3Engine } from '../store/engine.js';
 
 const UNSIGNED = { bodySha256: 'UNSIGNED-PAYLOAD' };
 
@@ -16,11 +15,9 @@ export class TestBucket {
     this.#client = client;
   }
 
-  static async make(ceph: Ceph, name: string): Promise<TestBucket> {
-    const url = ceph.url(name);
-    const client = new S3Client(parseStoreUrl(url) as BucketLocation, ceph.keys);
-    await client.call({ doing: 'making a bucket', method: 'PUT', key: '' });
-    return new TestBucket(url, client);
+  static async make(engine: S3Engine, name: string): Promise<TestBucket> {
+    const location = await engine.makeBucket(name);
+    return new TestBucket(engine.url(name), new S3Client(location, engine.keys));
   }
 
   async keys(): Promise<string[]> {

@@ -1,33 +1,25 @@
 // A real S3 engine for tests: Ceph's radosgw with one monitor and one OSD in memory, on loopback, as any user. Starts in
 // seconds, is ended by pid. Used by demonstrations and measurements as well.
-import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import type { S3Keys } from '../../src/store/s3-keys.js';
+import { companionMissing, endChild, ended, S3Engine } from './engine.js';
 
 const run = promisify(execFile);
 const WAIT_MS = 60_000;
-const ENSURE = fileURLToPath(new URL('../../../scripts/ensure.mjs', import.meta.url));
 
-export interface CephKeys {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-}
-
-/** Why there can be no Ceph here; false where there is one. Installs it where that is ours to do. */
+/** Why there can be no Ceph here; false where there is one. */
 export function cephMissing(): string | false {
-  if (process.platform !== 'linux') return 'Ceph is tested on Linux only';
-  const ensured = spawnSync(process.execPath, [ENSURE, '--with', 'ceph'], { encoding: 'utf8' });
-  if (ensured.status === 0) return false;
-  return ensured.stderr.trim().split('\n').at(-1) ?? 'Ceph is not installed';
+  return companionMissing('ceph');
 }
 
-export class Ceph {
-  readonly keys: CephKeys = { accessKeyId: 'DISKTROTESTKEY', secretAccessKey: 'only-for-tests-0123456789' };
+export class Ceph extends S3Engine {
+  readonly keys: S3Keys = { accessKeyId: 'DISKTROTESTKEY', secretAccessKey: 'only-for-tests-0123456789' };
   readonly port: number;
   readonly #folder: string;
   readonly #monPort: number;
@@ -35,6 +27,7 @@ export class Ceph {
   #gateway: ChildProcess | undefined;
 
   private constructor(folder: string, port: number, monPort: number) {
+    super();
     this.#folder = folder;
     this.port = port;
     this.#monPort = monPort;
@@ -53,23 +46,6 @@ export class Ceph {
       await ceph.stop();
       throw error;
     }
-  }
-
-  get host(): string {
-    return `127.0.0.1:${this.port}`;
-  }
-
-  /** A store URL of a bucket here. */
-  url(bucket: string, prefix = ''): string {
-    return `s3://${this.host}/${bucket}${prefix === '' ? '' : `/${prefix}`}?tls=0`;
-  }
-
-  /** As a person has them in the shell. */
-  get environment(): Record<string, string> {
-    return {
-      AWS_ACCESS_KEY_ID: this.keys.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: this.keys.secretAccessKey,
-    };
   }
 
   /** `radosgw-admin` with these words. */
@@ -98,11 +74,7 @@ export class Ceph {
 
   async stop(): Promise<void> {
     for (const daemon of [this.#gateway, ...this.#daemons.reverse()]) {
-      if (daemon === undefined || daemon.exitCode !== null || daemon.signalCode !== null) continue;
-      daemon.kill('SIGTERM');
-      await Promise.race([ended(daemon), new Promise((resolve) => setTimeout(resolve, 3_000))]);
-      daemon.kill('SIGKILL');
-      await ended(daemon);
+      if (daemon !== undefined) await endChild(daemon);
     }
     rmSync(this.#folder, { recursive: true, force: true });
   }
@@ -207,10 +179,6 @@ rgw_enable_usage_log = false
 rgw_dns_name =
 `;
   }
-}
-
-async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
 }
 
 async function freePort(): Promise<number> {

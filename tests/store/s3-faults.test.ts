@@ -1,9 +1,7 @@
 // A bucket behind a bad network and a busy engine. Sources: src/store/s3-client.ts, s3-connection.ts, s3-store.ts.
 import type { Test } from 'tap';
 import t from 'tap';
-import { S3Client } from '../../src/store/s3-client.js';
 import { S3Store } from '../../src/store/s3-store.js';
-import { type BucketLocation, parseStoreUrl } from '../../src/store/store-url.js';
 import { Ceph, cephMissing } from './ceph.js';
 import { type FaultyProxy, startProxy } from './faulty-proxy.js';
 import { sampleObject } from './object-store-contract.js';
@@ -18,14 +16,12 @@ if (skip === false) {
     t: Test,
     patience: ConstructorParameters<typeof S3Store>[2] = { firstPauseMs: 10, retryForMs: 10_000 },
   ): Promise<{ store: S3Store; direct: S3Store; proxy: FaultyProxy }> => {
-    const location = parseStoreUrl(ceph.url(`faulty-${buckets++}`)) as BucketLocation;
-    const client = new S3Client(location, ceph.keys);
-    await client.call({ doing: 'making a bucket', method: 'PUT', key: '' });
+    const location = await ceph.makeBucket(`faulty-${buckets++}`);
     const proxy = await startProxy(t, ceph.host);
     const store = new S3Store({ ...location, host: proxy.host }, ceph.keys, patience);
     const direct = new S3Store(location, ceph.keys);
     t.teardown(() => {
-      for (const each of [client, store, direct]) each.close();
+      for (const each of [store, direct]) each.close();
     });
     return { store, direct, proxy };
   };

@@ -2,43 +2,19 @@
 import t from 'tap';
 import { S3Client } from '../../src/store/s3-client.js';
 import { S3Store } from '../../src/store/s3-store.js';
-import { type BucketLocation, parseStoreUrl } from '../../src/store/store-url.js';
+import type { BucketLocation } from '../../src/store/store-url.js';
+import { testBucket, UNSIGNED } from './bucket-contract.js';
 import { Ceph, cephMissing } from './ceph.js';
-import { testHolderStore } from './holder-store-contract.js';
 import { sampleObject } from './object-store-contract.js';
 
-const unsigned = { bodySha256: 'UNSIGNED-PAYLOAD' };
 const skip = cephMissing();
 if (skip === false) {
   const ceph = await Ceph.start();
   t.teardown(() => ceph.stop());
   let buckets = 0;
+  const makeBucket = (): Promise<BucketLocation> => ceph.makeBucket(`bucket-${buckets++}`);
 
-  const makeBucket = async (prefix = ''): Promise<BucketLocation> => {
-    const location = parseStoreUrl(ceph.url(`bucket-${buckets++}`, prefix)) as BucketLocation;
-    const client = new S3Client(location, ceph.keys);
-    await client.call({ doing: 'making a bucket', method: 'PUT', key: '' });
-    client.close();
-    return location;
-  };
-
-  testHolderStore('a bucket on Ceph', async (test) => {
-    const location = await makeBucket('a/deep-prefix');
-    const store = new S3Store(location, ceph.keys);
-    const client = new S3Client(location, ceph.keys);
-    test.teardown(() => {
-      store.close();
-      client.close();
-    });
-    const at = (key: string) => ({ doing: 'looking', key: `a/deep-prefix/${key}` });
-    return {
-      store,
-      tamper: async (key, bytes) => {
-        await client.call({ ...at(key), method: 'PUT', body: bytes, ...unsigned });
-      },
-      peek: async (key) => Buffer.from((await client.call({ ...at(key), method: 'GET' })).body),
-    };
-  });
+  testBucket('s3 on Ceph', ceph);
 
   t.test('a bucket refuses, and the error says what to do', async (t) => {
     const location = await makeBucket();
@@ -110,7 +86,7 @@ if (skip === false) {
     };
     const client = new S3Client(location, ceph.keys);
     const body = Buffer.from(JSON.stringify(policy));
-    await client.call({ doing: 'policy', method: 'PUT', key: '', query: { policy: '' }, body, ...unsigned });
+    await client.call({ doing: 'policy', method: 'PUT', key: '', query: { policy: '' }, body, ...UNSIGNED });
     const store = new S3Store(location, reader);
     t.teardown(() => {
       for (const each of [owner, client, store]) each.close();
