@@ -9,7 +9,6 @@ import { privateKeyOfSeed } from '../core/seed-key.js';
 import { isDisktroError, throwIfAborted } from '../errors.js';
 import { signJson } from '../net/canonical-json.js';
 import type { Cluster } from './cluster.js';
-import type { HolderClient } from './holder-client.js';
 import type { OpenVault } from './vault.js';
 
 export interface PeerDeletion {
@@ -55,19 +54,15 @@ export async function deleteOnPeers(
       }),
     );
     const holders = cluster.holderClients();
+    // No grace of its own: what is told here has waited for it.
     for (const holder of holders)
-      await deleteIn(holder, ids).catch((error) => failures.set(holder.id, error));
+      await holder.deleteObjects(ids).catch((error) => failures.set(holder.id, error));
     const all = nodes.length + holders.length;
     if (failures.size < all || all === 0) told += ids.length;
     // As long as one has not heard it, all of it is told again.
     if (failures.size === 0) forgetFreed(catalog, ids);
   }
   return { told, waiting: failures.size === 0 ? 0 : told, failures };
-}
-
-/** No grace of its own: what is told here has waited for it. Manifests first: none must list what is gone. */
-async function deleteIn(holder: HolderClient, ids: readonly StoreId[]): Promise<void> {
-  for (const kind of ['manifest', 'chunk'] as const) await holder.deleteObjects(kind, ids);
 }
 
 function signedOrder({ id, keys }: OpenVault, ids: readonly StoreId[]) {

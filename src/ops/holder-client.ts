@@ -140,9 +140,24 @@ export class HolderClient implements ObjectPeer {
     await this.#try(() => this.store.replace(kind, id, bytes, signal));
   }
 
-  /** @returns how many were there. @throws E_PEER_REFUSED for objects that are locked: they stay */
-  async deleteObjects(kind: ObjectKind, ids: readonly StoreId[]): Promise<number> {
-    return this.#try(() => this.store.delete(kind, ids));
+  /** Those that are not there, though a listing may not show them yet. */
+  async absent(kind: ObjectKind, ids: readonly StoreId[], signal?: AbortSignal): Promise<StoreId[]> {
+    const sizes = await this.#try(() => this.store.probe(kind, ids, signal));
+    return ids.filter((_, index) => sizes[index] === undefined);
+  }
+
+  /**
+   * Objects of either kind, manifests first: none must list what is gone. Most are chunks, and those that are seen to be
+   * need not be looked for among manifests.
+   * @throws E_PEER_REFUSED for objects that are locked: they stay
+   */
+  async deleteObjects(ids: readonly StoreId[]): Promise<void> {
+    await this.#try(async () => {
+      const chunks = await this.store.sizes('chunk', ids);
+      const others = ids.filter((_, index) => chunks[index] === undefined);
+      await this.store.delete('manifest', others);
+      await this.store.delete('chunk', ids);
+    });
   }
 
   /** The public records of vaults, unchecked. */

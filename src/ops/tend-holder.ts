@@ -5,7 +5,7 @@
  * What it costs: a whole comparison lists the store once (a request for 1,000 objects), and asks nodes only for groups
  * in which they differ from this one. Between those, only what is new is asked about.
  */
-import { forgetCopies, notCopiedTo, noteCopies } from '../catalog/copies.js';
+import { forgetCopies, nodesOf, notCopiedTo, noteCopies } from '../catalog/copies.js';
 import type { Holding } from '../catalog/holdings.js';
 import type { NodeId, StoreId } from '../core/ids.js';
 import { mapOrdered } from '../core/pipeline.js';
@@ -97,15 +97,27 @@ class Round {
     this.#seen.clear();
     const here = sharedHoldings(home.catalog, undefined, undefined)[Symbol.iterator]();
     let mine = here.next();
-    const merge = (there: ReadonlySet<StoreId>, through: StoreId | undefined): void => {
-      const [known, gone]: [StoreId[], StoreId[]] = [[], []];
+    for await (const { ids, through } of this.#listed()) {
+      const [known, unseen]: [StoreId[], Holding[]] = [[], []];
       for (; !mine.done && (through === undefined || mine.value.id <= through); mine = here.next()) {
-        (there.has(mine.value.id) ? known : gone).push(mine.value.id);
+        if (ids.has(mine.value.id)) known.push(mine.value.id);
+        else unseen.push(mine.value);
       }
       noteCopies(home.catalog, this.#holder.id, known);
-      this.#result.lost += forgetCopies(home.catalog, this.#holder.id, gone);
-    };
-    for await (const { ids, through } of this.#listed()) merge(ids, through);
+      this.#result.lost += forgetCopies(home.catalog, this.#holder.id, await this.#gone(unseen));
+    }
+  }
+
+  /** Of what a listing does not show, those that were there once and are no more: a listing may lag. */
+  async #gone(unseen: readonly Holding[]): Promise<StoreId[]> {
+    const { home, signal } = this.#context;
+    const gone: StoreId[] = [];
+    for (const kind of OBJECT_KINDS) {
+      const told = unseen.filter((holding) => holding.kind === kind).map(({ id }) => id);
+      const noted = told.filter((id) => nodesOf(home.catalog, id).includes(this.#holder.id));
+      gone.push(...(await this.#holder.absent(kind, noted, signal)));
+    }
+    return gone;
   }
 
   /** What is here, belongs there and is not known to be there. */

@@ -81,6 +81,10 @@ export class FolderStore implements HolderStore {
     return this.#files.sizes(kind, ids);
   }
 
+  probe(kind: ObjectKind, ids: readonly StoreId[]): Promise<readonly (number | undefined)[]> {
+    return this.sizes(kind, ids);
+  }
+
   list(kind: ObjectKind, options?: ListOptions): Promise<readonly ObjectSize[]> {
     return this.#files.list(kind, options);
   }

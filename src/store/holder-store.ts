@@ -26,6 +26,14 @@ export interface HolderStore extends ObjectStore {
     ids: readonly StoreId[],
     signal?: AbortSignal,
   ): Promise<readonly (number | undefined)[]>;
+  /** As `sizes`, of each object itself: a listing may lag behind what was acknowledged. A request each. */
+  probe(
+    kind: ObjectKind,
+    ids: readonly StoreId[],
+    signal?: AbortSignal,
+  ): Promise<readonly (number | undefined)[]>;
+  /** What a listing does not show is looked for by itself. */
+  delete(kind: ObjectKind, ids: readonly StoreId[], signal?: AbortSignal): Promise<number>;
   readNote(name: NoteName, signal?: AbortSignal): Promise<Buffer | undefined>;
   writeNote(name: NoteName, bytes: Uint8Array, signal?: AbortSignal): Promise<void>;
   /** Vaults that have a note here. */

@@ -138,10 +138,7 @@ function silence(timeoutMs: number): Error {
 }
 
 /** The whole body; a body that was cut is an error, never a short one. */
-function takeBody(
-  { target, signal }: S3Request,
-  response: http.IncomingMessage,
-): Promise<Uint8Array> {
+function takeBody({ target, signal }: S3Request, response: http.IncomingMessage): Promise<Uint8Array> {
   const { statusCode = 0 } = response;
   const isObject = target !== undefined && statusCode >= 200 && statusCode < 300;
   const room = isObject ? target.byteLength : MAX_COLLECTED_BYTES;

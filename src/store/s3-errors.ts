@@ -87,7 +87,9 @@ export function s3Error(refusal: S3Refusal, doing: string, where: string): Diskt
     return fail('E_PEER_REFUSED', 'there is no such bucket', 'make the bucket first, or correct its name');
   }
   if (status === 401 || status === 403) {
-    return fail('E_PEER_REFUSED', `not permitted (${said})`, RIGHTS_HINT);
+    // An answer to HEAD does not say whether the keys are wrong or may too little.
+    const hint = code === '' ? `${KEYS_HINT}; ${RIGHTS_HINT}` : RIGHTS_HINT;
+    return fail('E_PEER_REFUSED', `not permitted (${said})`, hint);
   }
   const why = fields.Message === undefined ? said : `${said}: ${fields.Message}`;
   return fail('E_PEER_REFUSED', `refused (${why})`);

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import type { StoreId, VaultId } from '../core/ids.js';
 import { isVaultId } from '../core/ids.js';
 import type { ObjectKind } from '../core/object.js';
+import { mapOrdered } from '../core/pipeline.js';
 import { missingObject } from '../errors.js';
 import { checkObject, type HolderStore, MAX_NOTE_BYTES, type NoteName } from './holder-store.js';
 import type { ListOptions, ObjectBatch, ObjectSize, StoreUsage } from './object-store.js';
@@ -21,6 +22,7 @@ import type { BucketLocation } from './store-url.js';
 
 const FOLDERS: Readonly<Record<ObjectKind, string>> = { chunk: 'chunks/', manifest: 'manifests/' };
 const DELETES_AT_ONCE = 8;
+const PROBES_AT_ONCE = 16;
 const HEX = '0123456789abcdef';
 
 type Aborting = AbortSignal | undefined;
@@ -114,6 +116,17 @@ export class S3Store implements HolderStore {
     return ids.map((id) => found.get(id));
   }
 
+  async probe(
+    kind: ObjectKind,
+    ids: readonly StoreId[],
+    signal?: Aborting,
+  ): Promise<readonly (number | undefined)[]> {
+    const sizes: (number | undefined)[] = [];
+    const ask = mapOrdered(PROBES_AT_ONCE, (id: StoreId) => this.#head(kind, id, signal));
+    for await (const bytes of ask(ids, { signal })) sizes.push(bytes);
+    return sizes;
+  }
+
   async list(kind: ObjectKind, options: ListOptions = {}, signal?: Aborting): Promise<readonly ObjectSize[]> {
     const { prefix = '', limit = DEFAULT_PAGE } = options;
     const objects: ObjectSize[] = [];
@@ -130,8 +143,11 @@ export class S3Store implements HolderStore {
 
   async delete(kind: ObjectKind, ids: readonly StoreId[], signal?: Aborting): Promise<number> {
     const unique = [...new Set(ids)];
-    const sizes = await this.sizes(kind, unique, signal);
-    const here = unique.filter((_, index) => sizes[index] !== undefined);
+    const listed = await this.sizes(kind, unique, signal);
+    const unseen = unique.filter((_, index) => listed[index] === undefined);
+    const probed = await this.probe(kind, unseen, signal);
+    const absent = new Set(unseen.filter((_, index) => probed[index] === undefined));
+    const here = unique.filter((id) => !absent.has(id));
     for (let from = 0; from < here.length; from += DELETES_AT_ONCE) {
       await Promise.all(
         here.slice(from, from + DELETES_AT_ONCE).map((id) =>

@@ -2,50 +2,17 @@
 // Sources: src/ops/recover-store.ts, drain-holder.ts, tend-holder.ts, replicate.ts.
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Test } from 'tap';
 import t from 'tap';
 import { oneJson } from '../cli/command.js';
-import { sampleBytes } from '../ops/sample-bytes.js';
-import { Ceph, cephMissing } from '../store/ceph.js';
-import { TestBucket } from './bucket.js';
 import { TestCluster } from './cluster.js';
 import type { TestNode } from './node.js';
-
-const skip = cephMissing();
-const limits = { timeout: 280_000 };
-
-function write(node: TestNode, name: string, length: number): Buffer {
-  const bytes = sampleBytes(name, length);
-  node.place.write(name, bytes);
-  return bytes;
-}
+import { limits, onCeph, write } from './on-ceph.js';
 
 function loseHome(node: TestNode): void {
   rmSync(node.place.home, { recursive: true });
 }
 
-if (skip === false) {
-  const ceph = await Ceph.start();
-  t.teardown(() => ceph.stop());
-
-  const bucketFor = async (t: Test, name: string): Promise<TestBucket> => {
-    const bucket = await TestBucket.make(ceph, name);
-    t.teardown(() => bucket.close());
-    return bucket;
-  };
-
-  const add = async (node: TestNode, bucket: TestBucket, ...words: string[]): Promise<string> => {
-    const { status, stdout, stderr } = await node.runWith(
-      { env: ceph.environment },
-      'peers',
-      'add',
-      bucket.url,
-      ...words,
-    );
-    if (status !== 0) throw new Error(`peers add: ${status} ${stderr}`);
-    return stdout.trim();
-  };
-
+await onCeph('a bucket outlives both machines', ({ ceph, bucketFor, add }) => {
   t.test('a bucket outlives both machines', limits, async (t) => {
     const cluster = await TestCluster.start(t, { nodes: 2 });
     const [first, second] = cluster.nodes as [TestNode, TestNode];
@@ -108,6 +75,4 @@ if (skip === false) {
       t.same(known.holders, []);
     });
   });
-} else {
-  t.test('a bucket outlives both machines', { skip }, async () => {});
-}
+});

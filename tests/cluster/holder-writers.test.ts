@@ -1,21 +1,13 @@
 // Machines that share a vault and a bucket, none of them serving. Sources: src/ops/add-holder.ts, delete-on-peers.ts,
 // recover-store.ts, src/store/s3-store.ts.
-import type { Test } from 'tap';
 import t from 'tap';
 import { type BucketLocation, parseStoreUrl } from '../../src/store/store-url.js';
 import { ID_LINE } from '../cli/command.js';
 import { emptyPlace, type Place, placeWithVault } from '../cli/place.js';
 import { sampleBytes } from '../ops/sample-bytes.js';
-import { Ceph, cephMissing } from '../store/ceph.js';
-import { TestBucket } from './bucket.js';
+import type { TestBucket } from './bucket.js';
 import { TestNode } from './node.js';
-
-const skip = cephMissing();
-const limits = { timeout: 280_000 };
-
-function write(node: TestNode, name: string, length: number): void {
-  node.place.write(name, sampleBytes(name, length));
-}
+import { limits, onCeph, write } from './on-ceph.js';
 
 function deletion(effect: 'Allow' | 'Deny', { url }: TestBucket) {
   const bucket = parseStoreUrl(url) as BucketLocation;
@@ -28,28 +20,7 @@ function deletion(effect: 'Allow' | 'Deny', { url }: TestBucket) {
   return { Version: '2012-10-17', Statement: [statement] };
 }
 
-if (skip === false) {
-  const ceph = await Ceph.start();
-  t.teardown(() => ceph.stop());
-
-  const bucketFor = async (t: Test, name: string): Promise<TestBucket> => {
-    const bucket = await TestBucket.make(ceph, name);
-    t.teardown(() => bucket.close());
-    return bucket;
-  };
-
-  const add = async (node: TestNode, bucket: TestBucket, ...words: string[]): Promise<string> => {
-    const { status, stdout, stderr } = await node.runWith(
-      { env: ceph.environment },
-      'peers',
-      'add',
-      bucket.url,
-      ...words,
-    );
-    if (status !== 0) throw new Error(`peers add: ${status} ${stderr}`);
-    return stdout.trim();
-  };
-
+await onCeph('machines that share a bucket', ({ ceph, bucketFor, add }) => {
   t.test('three writers of one vault on one bucket at once lose nothing', limits, async (t) => {
     const make = (place: Place) => new TestNode({ name: 'writer', place });
     const first = make(await placeWithVault(t));
@@ -124,6 +95,4 @@ if (skip === false) {
       t.same(await bucket.objects(), kept);
     },
   );
-} else {
-  t.test('machines that share a bucket', { skip }, async () => {});
-}
+});

@@ -1,46 +1,13 @@
 // A bucket in a cluster of real nodes: fed, counted, healed. Sources: src/ops/tend-holder.ts, add-holder.ts, replicate.ts.
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Test } from 'tap';
 import t from 'tap';
 import { oneJson } from '../cli/command.js';
-import { sampleBytes } from '../ops/sample-bytes.js';
-import { Ceph, cephMissing } from '../store/ceph.js';
-import { TestBucket } from './bucket.js';
 import { TestCluster } from './cluster.js';
 import { QUICK, type TestNode } from './node.js';
+import { limits, onCeph, write } from './on-ceph.js';
 
-const skip = cephMissing();
-const limits = { timeout: 280_000 };
-
-function write(node: TestNode, name: string, length: number): Buffer {
-  const bytes = sampleBytes(name, length);
-  node.place.write(name, bytes);
-  return bytes;
-}
-
-if (skip === false) {
-  const ceph = await Ceph.start();
-  t.teardown(() => ceph.stop());
-
-  const bucketFor = async (t: Test, name: string): Promise<TestBucket> => {
-    const bucket = await TestBucket.make(ceph, name);
-    t.teardown(() => bucket.close());
-    return bucket;
-  };
-
-  const add = async (node: TestNode, bucket: TestBucket, ...words: string[]): Promise<string> => {
-    const { status, stdout, stderr } = await node.runWith(
-      { env: ceph.environment },
-      'peers',
-      'add',
-      bucket.url,
-      ...words,
-    );
-    if (status !== 0) throw new Error(`peers add: ${status} ${stderr}`);
-    return stdout.trim();
-  };
-
+await onCeph('a bucket in a cluster', ({ ceph, bucketFor, add }) => {
   t.test('two nodes and a bucket keep three copies, and the bucket heals', limits, async (t) => {
     const cluster = await TestCluster.start(t, { nodes: 2 });
     const [first, second] = cluster.nodes as [TestNode, TestNode];
@@ -124,6 +91,4 @@ if (skip === false) {
       }
     });
   });
-} else {
-  t.test('a bucket in a cluster', { skip }, async () => {});
-}
+});

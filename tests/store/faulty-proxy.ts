@@ -15,6 +15,8 @@ export type Fault =
   | { readonly type: 'cut-answer'; readonly afterBytes: number }
   /** The connection ends after so many bytes of the request's body, before the engine has it. */
   | { readonly type: 'cut-request'; readonly afterBytes: number }
+  /** The engine's answer, with another body. */
+  | { readonly type: 'edit-answer'; readonly edit: (body: string) => string }
   /** The engine has taken the request, and its answer is lost. */
   | { readonly type: 'lose-answer' }
   /** Nothing is ever answered. */
@@ -82,6 +84,15 @@ function giveBack(answer: IncomingMessage, outgoing: ServerResponse, fault: Faul
     answer.on('end', () => outgoing.destroy());
     return;
   }
+  if (fault?.type === 'edit-answer') {
+    const parts: Buffer[] = [];
+    answer.on('data', (part: Buffer) => parts.push(part));
+    answer.on('end', () => {
+      const { 'transfer-encoding': _, 'content-length': __, ...headers } = answer.headers;
+      outgoing.writeHead(answer.statusCode ?? 500, headers).end(fault.edit(String(Buffer.concat(parts))));
+    });
+    return;
+  }
   outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
   if (fault?.type !== 'cut-answer') {
     answer.pipe(outgoing);
@@ -93,4 +104,18 @@ function giveBack(answer: IncomingMessage, outgoing: ServerResponse, fault: Faul
     left -= part.byteLength;
     if (left <= 0) setImmediate(() => outgoing.destroy());
   });
+}
+
+/** A listing that does not show these keys: what is new on an engine whose listings lag. */
+export function listingWithout(isHidden: (key: string) => boolean): FaultyProxy['fault'] {
+  return ({ method, path }) =>
+    method === 'GET' && path.includes('list-type=2')
+      ? { type: 'edit-answer', edit: (body) => withoutKeys(body, isHidden) }
+      : undefined;
+}
+
+function withoutKeys(body: string, isHidden: (key: string) => boolean): string {
+  return body.replace(/<Contents>.*?<\/Contents>/gs, (entry) =>
+    isHidden(/<Key>([^<]*)<\/Key>/.exec(entry)?.[1] ?? '') ? '' : entry,
+  );
 }

@@ -3,7 +3,7 @@ import type { Test } from 'tap';
 import t from 'tap';
 import { S3Store } from '../../src/store/s3-store.js';
 import { Ceph, cephMissing } from './ceph.js';
-import { type FaultyProxy, startProxy } from './faulty-proxy.js';
+import { type FaultyProxy, listingWithout, startProxy } from './faulty-proxy.js';
 import { sampleObject } from './object-store-contract.js';
 
 const skip = cephMissing();
@@ -154,6 +154,43 @@ if (skip === false) {
     for (const body of bodies) {
       proxy.fault = () => ({ type: 'answer', status: 200, body });
       await t.rejects(store.list('chunk'), { code: 'E_PEER_REFUSED' }, body.slice(0, 40));
+    }
+  });
+
+  t.test('what a lagging listing does not show is there: it is deleted, and not stored twice', async (t) => {
+    const { store, direct, proxy } = await open(t);
+    const objects = Array.from({ length: 40 }, (_, seed) => sampleObject(`lag ${seed}`, 50));
+    const ids = objects.map(({ id }) => id);
+    for (const { id, bytes } of objects) await store.put('chunk', id, bytes);
+    const [hidden, shown] = [ids.slice(0, 15), ids.slice(15)];
+    proxy.fault = listingWithout((key) => hidden.some((id) => key.endsWith(id)));
+    t.same(new Set((await store.list('chunk')).map(({ id }) => id)), new Set(shown), 'the listing lags');
+    const absent = sampleObject('never there').id;
+    t.same(
+      await store.probe('chunk', [...ids, absent]),
+      [...ids.map(() => 50), undefined],
+      'each object by itself does not',
+    );
+    for (const { id, bytes } of objects) t.equal(await store.put('chunk', id, bytes), false);
+    const gone = [...hidden.slice(5), ...shown.slice(5), absent];
+    t.equal(await store.delete('chunk', gone), gone.length - 1);
+    const left = new Set([...hidden.slice(0, 5), ...shown.slice(0, 5)]);
+    t.same(new Set((await direct.list('chunk')).map(({ id }) => id)), left);
+  });
+
+  t.test('a full store, however its engine says so, is full: nothing is tried again', async (t) => {
+    const { store, proxy } = await open(t);
+    const { id, bytes } = sampleObject('full');
+    const answers = [
+      [403, '<Error><Code>QuotaExceeded</Code></Error>'],
+      [507, ''],
+      [413, '<Error><Code>StorageQuotaExceeded</Code></Error>'],
+    ] as const;
+    for (const [status, body] of answers) {
+      const before = proxy.seen().length;
+      proxy.fault = ({ method }) => (method === 'PUT' ? { type: 'answer', status, body } : undefined);
+      await t.rejects(store.put('chunk', id, bytes), { code: 'E_NO_SPACE', hint: /quota/ }, `${status}`);
+      t.equal(proxy.seen().length, before + 1);
     }
   });
 

@@ -27,8 +27,6 @@ export class Swift extends S3Engine {
 
   static async start(): Promise<Swift> {
     const swift = new Swift();
-    // A test that is killed must not leave a process behind.
-    process.once('exit', () => swift.#killNow());
     try {
       await swift.#begin();
       return swift;
@@ -43,13 +41,14 @@ export class Swift extends S3Engine {
   }
 
   async stop(): Promise<void> {
+    this.#servers?.stdin?.end();
     if (this.#servers !== undefined) await endChild(this.#servers);
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
   async #begin(): Promise<void> {
     const words = [SERVERS, this.#folder, this.keys.accessKeyId, this.keys.secretAccessKey];
-    const servers = spawn(PYTHON, words, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const servers = spawn(PYTHON, words, { stdio: 'pipe' });
     this.#servers = servers;
     let said = '';
     servers.stderr.on('data', (part: Buffer) => {
@@ -59,10 +58,5 @@ export class Swift extends S3Engine {
     const [line] = (await Promise.race([told, ended(servers)])) ?? [];
     if (line === undefined) throw new Error(`Swift did not start\n${said}`);
     this.#port = (JSON.parse(line) as { port: number }).port;
-  }
-
-  #killNow(): void {
-    this.#servers?.kill('SIGKILL');
-    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 3 });
   }
 }

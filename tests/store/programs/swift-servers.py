@@ -1,5 +1,6 @@
 # OpenStack Swift on loopback in one process: account, container, object and proxy server, each on a port of its own,
-# one replica on one folder. Tells `{"port": N}` once it listens; ends by a signal.
+# one replica on one folder. Tells `{"port": N}` once it listens; ends, and removes the folder, when its stdin does, be it
+# that who started it was killed.
 #   python3 swift-servers.py FOLDER ACCESS-KEY SECRET-KEY
 import eventlet
 
@@ -7,10 +8,12 @@ eventlet.patcher.monkey_patch()
 
 import json
 import os
+import shutil
 import sys
 from time import time as now
 
 from eventlet import wsgi
+from eventlet.hubs import trampoline
 from swift.common import utils
 from swift.common.ring import RingBuilder
 from swift.common.storage_policy import reload_storage_policies
@@ -113,7 +116,9 @@ def make_ring(folder, name, port):
 
 
 def main(folder, access_key, secret_key):
-    os.makedirs(os.path.join(folder, "devices", "disk"), exist_ok=True)
+    # Its object server keeps what it knows of an object there: this says so where a disk has none.
+    os.setxattr(folder, "user.disktro", b"")
+    os.makedirs(os.path.join(folder, "devices", "disk"))
     write(folder, "swift.conf", "[swift-hash]\nswift_hash_path_suffix = disktro\n")
     utils.set_swift_dir(folder)
     reload_storage_policies()
@@ -125,16 +130,15 @@ def main(folder, access_key, secret_key):
     proxy += "".join(f"[filter:{name}]\nuse = egg:swift#{name}\n{text}\n" for name, text in FILTERS.items())
     confs["proxy"] = proxy.replace("{user}", access_key.replace(":", "_")).replace("{secret}", secret_key)
     log = utils.NullLogger()
-    threads = []
     for name, text in confs.items():
         app = loadapp(write(folder, f"{name}-server.conf", text))
         if name == "proxy":
             app = with_cache(app)
         options = {"protocol": SwiftHttpProtocol, "socket_timeout": 600}
-        threads.append(eventlet.spawn(wsgi.server, sockets[name], app, log, **options))
+        eventlet.spawn(wsgi.server, sockets[name], app, log, **options)
     print(json.dumps({"port": sockets["proxy"].getsockname()[1]}), flush=True)
-    for thread in threads:
-        thread.wait()
+    trampoline(sys.stdin.fileno(), read=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 main(*sys.argv[1:])
