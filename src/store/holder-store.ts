@@ -32,7 +32,7 @@ export interface HolderStore extends ObjectStore {
     ids: readonly StoreId[],
     signal?: AbortSignal,
   ): Promise<readonly (number | undefined)[]>;
-  /** What a listing does not show is looked for by itself. */
+  /** What a listing does not show is looked for by itself. @throws E_PEER_REFUSED at the end, when some are locked */
   delete(kind: ObjectKind, ids: readonly StoreId[], signal?: AbortSignal): Promise<number>;
   readNote(name: NoteName, signal?: AbortSignal): Promise<Buffer | undefined>;
   writeNote(name: NoteName, bytes: Uint8Array, signal?: AbortSignal): Promise<void>;

@@ -8,7 +8,7 @@ import type { StoreId, VaultId } from '../core/ids.js';
 import { isVaultId } from '../core/ids.js';
 import type { ObjectKind } from '../core/object.js';
 import { mapOrdered } from '../core/pipeline.js';
-import { missingObject } from '../errors.js';
+import { isDisktroError, missingObject } from '../errors.js';
 import { checkObject, type HolderStore, MAX_NOTE_BYTES, type NoteName } from './holder-store.js';
 import type { ListOptions, ObjectBatch, ObjectSize, StoreUsage } from './object-store.js';
 import { DEFAULT_PAGE } from './object-store.js';
@@ -148,19 +148,16 @@ export class S3Store implements HolderStore {
     const probed = await this.probe(kind, unseen, signal);
     const absent = new Set(unseen.filter((_, index) => probed[index] === undefined));
     const here = unique.filter((id) => !absent.has(id));
-    for (let from = 0; from < here.length; from += DELETES_AT_ONCE) {
-      await Promise.all(
-        here.slice(from, from + DELETES_AT_ONCE).map((id) =>
-          this.#client.call({
-            doing: `deleting object ${id}`,
-            method: 'DELETE',
-            key: this.#key(kind, id),
-            alsoFine: [404],
-            signal,
-          }),
-        ),
-      );
-    }
+    let refusal: unknown;
+    const remove = mapOrdered(DELETES_AT_ONCE, (id: StoreId) =>
+      this.#remove(kind, id, signal).catch((error: unknown) => {
+        // One that is locked keeps no other from going.
+        if (!isDisktroError(error, 'E_PEER_REFUSED')) throw error;
+        refusal ??= error;
+      }),
+    );
+    for await (const _ of remove(here, { signal }));
+    if (refusal !== undefined) throw refusal;
     return here.length;
   }
 
@@ -233,6 +230,16 @@ export class S3Store implements HolderStore {
       bodySha256,
       headers: { ...headers, ...condition },
       alsoFine: 'if-none-match' in condition ? [412, 501] : [],
+      signal,
+    });
+  }
+
+  #remove(kind: ObjectKind, id: StoreId, signal: Aborting): Promise<S3Answer> {
+    return this.#client.call({
+      doing: `deleting object ${id}`,
+      method: 'DELETE',
+      key: this.#key(kind, id),
+      alsoFine: [404],
       signal,
     });
   }

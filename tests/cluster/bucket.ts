@@ -15,8 +15,13 @@ export class TestBucket {
     this.#client = client;
   }
 
-  static async make(engine: S3Engine, name: string): Promise<TestBucket> {
-    const location = await engine.makeBucket(name);
+  /** @param headers what the bucket is to be besides */
+  static async make(
+    engine: S3Engine,
+    name: string,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<TestBucket> {
+    const location = await engine.makeBucket(name, '', headers);
     return new TestBucket(engine.url(name), new S3Client(location, engine.keys));
   }
 
@@ -51,9 +56,24 @@ export class TestBucket {
   }
 
   async policy(policy: unknown): Promise<void> {
-    const body = Buffer.from(JSON.stringify(policy));
-    const query = { policy: '' };
-    await this.#client.call({ doing: 'policy', method: 'PUT', key: '', query, body, ...UNSIGNED });
+    await this.#setting('policy', JSON.stringify(policy));
+  }
+
+  /** Nothing that is written from now on can be removed for a day. Needs a bucket that was made for it. */
+  async lock(): Promise<void> {
+    const rule = '<Rule><DefaultRetention><Mode>COMPLIANCE</Mode><Days>1</Days></DefaultRetention></Rule>';
+    const enabled = '<ObjectLockEnabled>Enabled</ObjectLockEnabled>';
+    await this.#setting(
+      'object-lock',
+      `<ObjectLockConfiguration>${enabled}${rule}</ObjectLockConfiguration>`,
+    );
+  }
+
+  /** Keys of all versions, delete markers left out. */
+  async versions(): Promise<string[]> {
+    const query = { versions: '' };
+    const { body } = await this.#client.call({ doing: 'versions', method: 'GET', key: '', query });
+    return [...String(body).matchAll(/<Version>.*?<Key>([^<]*)</gs)].map(([, key = '']) => key);
   }
 
   /** Keys of objects whose name is not the SHA-256 of their bytes. */
@@ -70,6 +90,13 @@ export class TestBucket {
         wrong.push(key);
     }
     return wrong;
+  }
+
+  async #setting(name: string, text: string): Promise<void> {
+    const body = Buffer.from(text);
+    const headers = { 'content-md5': createHash('md5').update(body).digest('base64') };
+    const query = { [name]: '' };
+    await this.#client.call({ doing: name, method: 'PUT', key: '', query, headers, body, ...UNSIGNED });
   }
 
   close(): void {

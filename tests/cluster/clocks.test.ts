@@ -1,29 +1,22 @@
 // Clocks that are an hour wrong, and a node that was away for a week. Sources: src/net/certificates.ts,
 // src/net/member-record.ts, src/server/routes/vaults.ts, src/ops/delete-on-peers.ts, src/ops/repair.ts.
-import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { oneJson } from '../cli/command.js';
 import { sampleBytes } from '../ops/sample-bytes.js';
 import { TestCluster } from './cluster.js';
 import type { TestNode } from './node.js';
+import { clockMissing, wrongClock } from './wrong-clock.js';
 
-const LIBRARY = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu', '/usr/lib64', '/usr/lib']
-  .map((folder) => join(folder, 'faketime/libfaketime.so.1'))
-  .find((path) => existsSync(path));
-/** On Linux as root nothing excuses its absence: scripts/test.mjs installs it. */
-const mayMiss = process.platform !== 'linux' || process.getuid?.() !== 0;
-const skip = LIBRARY === undefined && mayMiss ? 'libfaketime is not installed' : false;
 const WEEK_S = 7 * 24 * 60 * 60;
 
 /** Serves with a clock that is so far off, such as `+1h`; undefined: right again. */
 async function reset(node: TestNode, offset: string | undefined): Promise<void> {
-  if (LIBRARY === undefined) throw new Error('libfaketime is not installed');
   await node.stop();
   const { env } = node.place;
-  for (const name of ['LD_PRELOAD', 'FAKETIME', 'DONT_FAKE_MONOTONIC']) delete env[name];
-  if (offset !== undefined)
-    Object.assign(env, { LD_PRELOAD: LIBRARY, FAKETIME: offset, DONT_FAKE_MONOTONIC: '1' });
+  for (const name of Object.keys(wrongClock('+0'))) delete env[name];
+  if (offset !== undefined) Object.assign(env, wrongClock(offset));
   await node.serve();
 }
 
@@ -38,7 +31,7 @@ function age(node: TestNode): void {
     utimesSync(join(node.home, name), then, then);
 }
 
-t.test('wrong clocks and long absences', { skip, timeout: 280_000 }, async (t) => {
+t.test('wrong clocks and long absences', { skip: clockMissing, timeout: 280_000 }, async (t) => {
   const cluster = await TestCluster.start(t, { env: { DISKTRO_DELETE_GRACE: '1' } });
   const { first } = cluster;
   const [fast, slow] = [cluster.node(1), cluster.node(2)];

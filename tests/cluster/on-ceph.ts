@@ -12,7 +12,11 @@ export const limits = { timeout: 280_000 };
 export interface OnCeph {
   readonly ceph: Ceph;
   /** A bucket that is let go of with the test. */
-  readonly bucketFor: (test: Test, name: string) => Promise<TestBucket>;
+  readonly bucketFor: (
+    test: Test,
+    name: string,
+    headers?: Readonly<Record<string, string>>,
+  ) => Promise<TestBucket>;
   /** Makes a store a member, and has to succeed. @returns its id */
   readonly add: (node: TestNode, store: { readonly url: string }, ...words: string[]) => Promise<string>;
   /** Keys of a user who has no rights but those that a bucket's policy gives. */
@@ -30,8 +34,8 @@ export async function onCeph(title: string, register: (on: OnCeph) => void): Pro
   t.teardown(() => ceph.stop());
   register({
     ceph,
-    bucketFor: async (test, name) => {
-      const bucket = await TestBucket.make(ceph, name);
+    bucketFor: async (test, name, headers) => {
+      const bucket = await TestBucket.make(ceph, name, headers);
       test.teardown(() => bucket.close());
       return bucket;
     },

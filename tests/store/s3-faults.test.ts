@@ -178,6 +178,26 @@ if (skip === false) {
     t.same(new Set((await direct.list('chunk')).map(({ id }) => id)), left);
   });
 
+  t.test('a locked object is asked to go once, and keeps no other from going', async (t) => {
+    const { store, direct, proxy } = await open(t);
+    const objects = Array.from({ length: 20 }, (_, seed) => sampleObject(`locked ${seed}`, 50));
+    for (const { id, bytes } of objects) await store.put('chunk', id, bytes);
+    const ids = objects.map(({ id }) => id);
+    const locked = ids.slice(0, 2).sort();
+    let refused = 0;
+    proxy.fault = ({ method, path }) => {
+      if (method !== 'DELETE' || !locked.some((id) => path.endsWith(id))) return undefined;
+      refused++;
+      return { type: 'answer', status: 403, body: '<Error><Code>AccessDenied</Code></Error>' };
+    };
+    await t.rejects(store.delete('chunk', ids), { code: 'E_PEER_REFUSED', hint: /locked/ });
+    t.equal(refused, 2);
+    t.same(
+      (await direct.list('chunk')).map(({ id }) => id),
+      locked,
+    );
+  });
+
   t.test('a full store, however its engine says so, is full: nothing is tried again', async (t) => {
     const { store, proxy } = await open(t);
     const { id, bytes } = sampleObject('full');
