@@ -1,13 +1,16 @@
 // Machines with a bucket on a real engine: what tests of buckets as members begin with.
 import type { Test } from 'tap';
 import t from 'tap';
-import type { Environment } from '../cli/command.js';
+import { type Environment, oneJson } from '../cli/command.js';
 import { sampleBytes } from '../ops/sample-bytes.js';
 import { Ceph, cephMissing } from '../store/ceph.js';
 import { TestBucket } from './bucket.js';
-import type { TestNode } from './node.js';
+import { type TestNode, until } from './node.js';
 
 export const limits = { timeout: 280_000 };
+
+/** Many objects out of few bytes. */
+export const SMALL = { nodes: 2, env: { DISKTRO_CHUNK_SIZE: '65536' } };
 
 export interface OnCeph {
   readonly ceph: Ceph;
@@ -59,4 +62,20 @@ export function write(node: TestNode, name: string, length: number): Buffer {
   const bytes = sampleBytes(name, length);
   node.place.write(name, bytes);
   return bytes;
+}
+
+/** Waits until everything that the node has is in the bucket. */
+export async function whole(node: TestNode, bucket: TestBucket): Promise<void> {
+  const isThere = async (): Promise<boolean> => {
+    const there = await bucket.objects();
+    return [...node.objects()].every((id) => there.has(id));
+  };
+  await until(`the bucket has all of ${node.name}`, isThere, 60_000);
+}
+
+/** What `chunk` tells, which has to succeed. */
+export async function chunked(node: TestNode, ...words: string[]) {
+  const { status, stdout, stderr } = await node.run('--json', 'chunk', ...words);
+  if (status !== 0) throw new Error(`chunk: ${status} ${stderr}`);
+  return { result: oneJson(stdout), stderr };
 }

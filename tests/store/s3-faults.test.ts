@@ -159,10 +159,12 @@ if (skip === false) {
 
   t.test('what a lagging listing does not show is there: it is deleted, and not stored twice', async (t) => {
     const { store, direct, proxy } = await open(t);
-    const objects = Array.from({ length: 40 }, (_, seed) => sampleObject(`lag ${seed}`, 50));
+    const objects = Array.from({ length: 400 }, (_, seed) => sampleObject(`lag ${seed}`, 50));
     const ids = objects.map(({ id }) => id);
-    for (const { id, bytes } of objects) await store.put('chunk', id, bytes);
-    const [hidden, shown] = [ids.slice(0, 15), ids.slice(15)];
+    const batch = direct.batch();
+    for (const { id, bytes } of objects) await batch.write('chunk', id, bytes);
+    await batch.commit();
+    const [hidden, shown] = [ids.slice(0, 150), ids.slice(150)];
     proxy.fault = listingWithout((key) => hidden.some((id) => key.endsWith(id)));
     t.same(new Set((await store.list('chunk')).map(({ id }) => id)), new Set(shown), 'the listing lags');
     const absent = sampleObject('never there').id;
@@ -171,7 +173,7 @@ if (skip === false) {
       [...ids.map(() => 50), undefined],
       'each object by itself does not',
     );
-    for (const { id, bytes } of objects) t.equal(await store.put('chunk', id, bytes), false);
+    for (const { id, bytes } of objects.slice(0, 10)) t.equal(await store.put('chunk', id, bytes), false);
     const gone = [...hidden.slice(5), ...shown.slice(5), absent];
     t.equal(await store.delete('chunk', gone), gone.length - 1);
     const left = new Set([...hidden.slice(0, 5), ...shown.slice(0, 5)]);
