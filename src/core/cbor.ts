@@ -44,13 +44,18 @@ export function decodeCbor(bytes: Uint8Array): CborValue {
 
 /** Reads a CBOR sequence (RFC 8742): values one after another. */
 export function* decodeCborSequence(bytes: Uint8Array): Generator<CborValue> {
-  let rest = bytes;
-  while (rest.byteLength > 0) {
-    const [value, after] = readFirst(rest);
-    expectDeterministic(value, rest.subarray(0, rest.byteLength - after.byteLength));
+  for (let rest = bytes; rest.byteLength > 0; ) {
+    const [value, after] = decodeFirstCbor(rest);
     yield value;
     rest = after;
   }
+}
+
+/** Reads the first value of a sequence. @returns it and what is behind it. @throws E_CBOR_INVALID */
+export function decodeFirstCbor(bytes: Uint8Array): [CborValue, Uint8Array] {
+  const [value, rest] = readFirst(bytes);
+  expectDeterministic(value, bytes.subarray(0, bytes.byteLength - rest.byteLength));
+  return [value, rest];
 }
 
 function expectDeterministic(value: CborValue, bytes: Uint8Array): void {

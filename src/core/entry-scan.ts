@@ -2,6 +2,7 @@
  * Finds in the bytes of stored entries what tells whether a file is still the one that was read: 1 µs an entry, where
  * decoding it takes 30. Checks no more than it needs to: whatever looks odd is an entry that is not recognised.
  */
+import { ARRAY, BYTES, CborCursor, MAP, TEXT, UNSIGNED } from './cbor-cursor.js';
 import type { Extent } from './entry.js';
 
 /** Where an entry lies in a list chunk, and what it says of a file. */
@@ -22,7 +23,7 @@ export interface ScannedEntry {
 
 /** The entries of one list chunk. @throws RangeError when it is no sequence of maps with names of text */
 export function* scanEntries(bytes: Uint8Array): Generator<ScannedEntry> {
-  const reader = new Scanner(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  const reader = new Scanner(bytes);
   while (!reader.isAtEnd) yield reader.entry();
 }
 
@@ -35,28 +36,21 @@ const CTIME = field('ctimeNs');
 const INODE = field('inode');
 const EXTENTS = field('extents');
 
-const MAP = 5;
-const ARRAY = 4;
-const TEXT = 3;
-const BYTES = 2;
-const NEGATIVE = 1;
-
 class Scanner {
-  readonly #bytes: Buffer;
-  #at = 0;
-  #major = 0;
+  readonly #cursor: CborCursor;
 
-  constructor(bytes: Buffer) {
-    this.#bytes = bytes;
+  constructor(bytes: Uint8Array) {
+    this.#cursor = new CborCursor(bytes);
   }
 
   get isAtEnd(): boolean {
-    return this.#at >= this.#bytes.byteLength;
+    return this.#cursor.isAtEnd;
   }
 
   entry(): ScannedEntry {
-    const start = this.#at;
-    const fields = this.#head(MAP);
+    const cursor = this.#cursor;
+    const start = cursor.at;
+    const fields = cursor.head(MAP);
     const found = {
       key: '',
       type: '',
@@ -76,101 +70,62 @@ class Scanner {
           found.type = this.#string();
           break;
         case SIZE:
-          found.sizeBytes = Number(this.#any());
+          found.sizeBytes = cursor.number();
           break;
         case MTIME:
-          found.mtimeNs = this.#bigint();
+          found.mtimeNs = cursor.integer();
           break;
         case CTIME:
-          found.ctimeNs = this.#bigint();
+          found.ctimeNs = cursor.integer();
           break;
         case INODE:
-          found.inode = this.#bigint();
+          found.inode = cursor.integer();
           break;
         case EXTENTS: {
-          const from = this.#at - start;
-          found.extents = this.#extents();
-          found.extentsAt = [from, this.#at - start];
+          const from = cursor.at - start;
+          found.extents = readExtents(cursor);
+          found.extentsAt = [from, cursor.at - start];
           break;
         }
         default:
-          this.#skip();
+          cursor.skip();
       }
     }
-    return { ...found, bytes: this.#bytes.subarray(start, this.#at) };
-  }
-
-  #extents(): readonly Extent[] {
-    const extents: Extent[] = [];
-    for (let left = this.#head(ARRAY); left > 0; left--) {
-      if (this.#head(ARRAY) !== 3) throw new RangeError('expected [chunk index, offset, length]');
-      extents.push({ chunk: this.#head(0), offset: this.#head(0), length: this.#head(0) });
-    }
-    return extents;
-  }
-
-  #bigint(): bigint {
-    const value = this.#any();
-    return this.#major === NEGATIVE ? -1n - BigInt(value) : BigInt(value);
-  }
-
-  /** The number of a head of this major type. */
-  #head(major: number): number {
-    const value = Number(this.#any());
-    if (this.#major !== major || !Number.isSafeInteger(value))
-      throw new RangeError('not the shape of an entry');
-    return value;
-  }
-
-  #any(): number | bigint {
-    const first = this.#bytes.readUInt8(this.#at++);
-    this.#major = first >> 5;
-    const info = first & 31;
-    if (info < 24) return info;
-    const at = this.#at;
-    if (info === 24) this.#at += 1;
-    else if (info === 25) this.#at += 2;
-    else if (info === 26) this.#at += 4;
-    else if (info === 27) this.#at += 8;
-    else throw new RangeError('not the shape of an entry');
-    if (info === 24) return this.#bytes.readUInt8(at);
-    if (info === 25) return this.#bytes.readUInt16BE(at);
-    if (info === 26) return this.#bytes.readUInt32BE(at);
-    return this.#bytes.readBigUInt64BE(at);
+    return { ...found, bytes: cursor.bytes.subarray(start, cursor.at) };
   }
 
   /** Length and first letter: that tells the fields of an entry apart without a string for each. */
   #fieldName(): number {
-    const length = this.#head(TEXT);
-    const name = length * 256 + this.#bytes.readUInt8(this.#at);
-    this.#pass(length);
+    const cursor = this.#cursor;
+    const length = cursor.head(TEXT);
+    const name = length * 256 + cursor.bytes.readUInt8(cursor.at);
+    cursor.pass(length);
     return name;
   }
 
   /** Text or bytes, as Latin-1. */
   #string(): string {
-    const length = Number(this.#any());
-    if (this.#major !== TEXT && this.#major !== BYTES) throw new RangeError('not the shape of an entry');
-    return this.#slice(length);
+    const cursor = this.#cursor;
+    const length = cursor.number();
+    if (cursor.major !== TEXT && cursor.major !== BYTES) throw new RangeError('not the shape of an entry');
+    const start = cursor.at;
+    cursor.pass(length);
+    return cursor.bytes.toString('latin1', start, cursor.at);
   }
+}
 
-  #slice(length: number): string {
-    const start = this.#at;
-    this.#pass(length);
-    return this.#bytes.toString('latin1', start, this.#at);
+/** The value of the field `extents`. */
+export function readExtents(cursor: CborCursor): readonly Extent[] {
+  const extents: Extent[] = [];
+  for (let left = cursor.head(ARRAY); left > 0; left--) {
+    if (cursor.head(ARRAY) !== 3) throw new RangeError('expected [chunk index, offset, length]');
+    extents.push({
+      chunk: cursor.head(UNSIGNED),
+      offset: cursor.head(UNSIGNED),
+      length: cursor.head(UNSIGNED),
+    });
   }
-
-  #pass(length: number): void {
-    this.#at += length;
-    if (this.#at > this.#bytes.byteLength) throw new RangeError('an entry that is cut off');
-  }
-
-  #skip(): void {
-    const value = Number(this.#any());
-    if (this.#major === TEXT || this.#major === BYTES) this.#pass(value);
-    else if (this.#major === ARRAY) for (let left = value; left > 0; left--) this.#skip();
-    else if (this.#major === MAP) for (let left = 2 * value; left > 0; left--) this.#skip();
-  }
+  return extents;
 }
 
 function keyOf(latin1: string): string {

@@ -45,7 +45,7 @@ export interface Entry {
 /** The path of the entry that a tree begins with: the folder itself. */
 export const TREE_ROOT = '.';
 
-const ENTRY_TYPES: readonly EntryType[] = [
+export const ENTRY_TYPES: readonly EntryType[] = [
   'file',
   'directory',
   'symlink',

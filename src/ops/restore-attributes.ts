@@ -65,19 +65,25 @@ export class Attributes {
     return isOwner && (entry.type === 'symlink' || (Number(stat.mode) & 0o7777) === this.modeOf(entry));
   }
 
-  /** Sets all. What cannot be set is counted; nothing is thrown. */
-  set(target: AttributeTarget, entry: Entry): void {
+  /**
+   * Sets all, the time last. What cannot be set is counted; nothing is thrown.
+   * @param seen of a file that has just been made: what it has right already is not set again
+   */
+  set(target: AttributeTarget, entry: Entry, seen?: fs.Stats): void {
     const { descriptor, path } = target;
     const owner = this.ownerOf(entry);
-    if (owner !== undefined) {
+    const isOwnerSet = owner !== undefined && (seen?.uid !== owner[0] || seen.gid !== owner[1]);
+    if (isOwnerSet) {
       const [uid, gid] = owner;
       this.#try('owner', () =>
         descriptor === undefined ? fs.chownSync(path, uid, gid) : fs.fchownSync(descriptor, uid, gid),
       );
     }
     this.#setXattrs(path, entry);
-    if (entry.type !== 'symlink') {
-      const mode = this.modeOf(entry);
+    const mode = this.modeOf(entry);
+    // A new owner takes bits of the mode away, and an ACL changes it.
+    const isModeRight = !isOwnerSet && entry.xattrs === undefined && seen && (seen.mode & 0o7777) === mode;
+    if (entry.type !== 'symlink' && isModeRight !== true) {
       this.#try('mode', () =>
         descriptor === undefined ? fs.chmodSync(path, mode) : fs.fchmodSync(descriptor, mode),
       );

@@ -67,17 +67,31 @@ export function holdByName<T>(
   }
 }
 
+interface OpenFile {
+  readonly job: FileJob;
+  readonly descriptor: number;
+  /** Its own name at once, or a temporary one. */
+  readonly name: PathLike;
+}
+
 export class FileWriter {
   readonly #attributes: Attributes;
   readonly #prefix: string;
+  readonly #givesNamesAtOnce: boolean;
   #count = 0;
-  #open: { readonly job: FileJob; readonly descriptor: number; readonly temporary: string } | undefined;
-  #hasHole = false;
+  #open: OpenFile | undefined;
+  /** Where what was written so far ends in the file. */
+  #end = 0;
 
-  /** @param prefix of temporary names */
-  constructor(attributes: Attributes, prefix: string) {
+  /**
+   * @param prefix of temporary names
+   * @param givesNamesAtOnce in folders of this run's own making files get their names before their bytes, which spares a
+   *   rename: their time comes last, so one that was cut short does not look the same to the next run
+   */
+  constructor(attributes: Attributes, prefix: string, givesNamesAtOnce: boolean) {
     this.#attributes = attributes;
     this.#prefix = prefix;
+    this.#givesNamesAtOnce = givesNamesAtOnce;
   }
 
   /** A name that nothing has. */
@@ -87,30 +101,28 @@ export class FileWriter {
 
   /** @throws the system's error; the file is then to be discarded */
   write(job: FileJob, bytes: Uint8Array, position: number): void {
-    const descriptor = this.#begin(job);
+    const { descriptor } = this.#begin(job);
     for (const [from, to] of dataRuns(bytes)) {
       for (let at = from; at < to; ) at += fs.writeSync(descriptor, bytes, at, to - at, position + at);
+      this.#end = position + to;
     }
-    this.#hasHole ||= endsWithHole(bytes);
   }
 
   /** Gives the file its attributes and its name. @throws the system's error; the file is then to be discarded */
   finish(job: FileJob): void {
-    const descriptor = this.#begin(job);
-    const { entry, folder, name } = job;
+    const { descriptor, name } = this.#begin(job);
+    const { entry, folder } = job;
     // A hole at the end is length that nothing has written.
-    if (this.#hasHole) fs.ftruncateSync(descriptor, entry.sizeBytes);
-    const temporary = this.#open?.temporary ?? '';
-    const path = folder.descriptor() === undefined ? folder.at(temporary) : `/proc/self/fd/${descriptor}`;
-    this.#attributes.set({ descriptor, path }, entry);
+    if (this.#end < entry.sizeBytes) fs.ftruncateSync(descriptor, entry.sizeBytes);
+    const path = folder.descriptor() === undefined ? folder.at(name) : `/proc/self/fd/${descriptor}`;
+    this.#attributes.set({ descriptor, path }, entry, fs.fstatSync(descriptor));
     if (!canSyncFileSystem) fs.fsyncSync(descriptor);
     this.#open = undefined;
-    this.#hasHole = false;
     try {
       fs.closeSync(descriptor);
-      fs.renameSync(folder.at(temporary), folder.at(name));
+      if (name !== job.name) fs.renameSync(folder.at(name), folder.at(job.name));
     } catch (error) {
-      removeQuietly(folder, temporary);
+      removeQuietly(folder, name);
       throw error;
     }
   }
@@ -118,25 +130,23 @@ export class FileWriter {
   /** Leaves nothing of the file that is being written. Never throws. */
   discard(): void {
     if (this.#open === undefined) return;
-    const { descriptor, temporary, job } = this.#open;
+    const { descriptor, name, job } = this.#open;
     this.#open = undefined;
-    this.#hasHole = false;
     fs.closeSync(descriptor);
-    removeQuietly(job.folder, temporary);
+    removeQuietly(job.folder, name);
   }
 
-  #begin(job: FileJob): number {
-    if (this.#open !== undefined) return this.#open.descriptor;
-    const temporary = this.temporaryName();
-    const descriptor = fs.openSync(job.folder.at(temporary), 'wx', 0o600);
-    this.#open = { job, descriptor, temporary };
-    return descriptor;
+  #begin(job: FileJob): OpenFile {
+    if (this.#open !== undefined) return this.#open;
+    const { folder, entry } = job;
+    const isNamed = this.#givesNamesAtOnce && folder.isFresh;
+    const name = isNamed ? job.name : this.temporaryName();
+    // Nobody else can enter a folder that is being filled: there a file may be readable before it has its owner.
+    const mode = isNamed ? this.#attributes.modeOf(entry) & 0o777 : 0o600;
+    this.#open = { job, descriptor: fs.openSync(folder.at(name), 'wx', mode), name };
+    this.#end = 0;
+    return this.#open;
   }
-}
-
-/** Only then can a file end in one: what lies before data is in its length anyway. */
-function endsWithHole(bytes: Uint8Array): boolean {
-  return bytes.byteLength > 0 && bytes[bytes.byteLength - 1] === 0;
 }
 
 export function removeQuietly(folder: SafeFolder, name: PathLike): void {

@@ -20,6 +20,7 @@ export async function finishTree(run: RestoreRun): Promise<() => void> {
   const folders = new RestoreFolders(target.root, {
     overwrite: target.mark.overwrite,
     isDry: false,
+    isAgain: true,
     // The pass before has told of those that cannot be had.
     onFailed: () => {},
     onLeave: (left) => {

@@ -26,6 +26,8 @@ export interface FolderOptions {
   readonly overwrite: Overwrite;
   /** Make none: look only. */
   readonly isDry: boolean;
+  /** The folders have been gone through before, and are most likely there. */
+  readonly isAgain?: boolean | undefined;
   /** Temporary names of an earlier run begin like this; they are removed. */
   readonly leftovers?: string | undefined;
   readonly onFailed: (path: Buffer, error: unknown) => void;
@@ -111,6 +113,8 @@ export class RestoreFolders {
   #open(parent: SafeFolder, { name, path }: TargetFolder): SafeFolder | Blocked {
     try {
       if (this.#options.isDry) return this.#look(parent, name);
+      const known = this.#options.isAgain === true ? enteredFolder(parent, name) : undefined;
+      if (known !== undefined) return known;
       try {
         return parent.make(name);
       } catch (error) {
@@ -159,6 +163,17 @@ export class RestoreFolders {
 }
 
 const SLASH = 0x2f;
+
+/** undefined when it is not there, or is no folder. */
+function enteredFolder(parent: SafeFolder, name: PathLike): SafeFolder | undefined {
+  try {
+    return parent.enter(name);
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return undefined;
+    throw error;
+  }
+}
 
 /** The last part of a path. */
 export function nameOf(path: Buffer): PathLike {

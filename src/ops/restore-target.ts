@@ -38,6 +38,8 @@ export function openTarget(target: string, id: FileId, rules: TargetRules): Rest
     const inner = rules.inner ?? '';
     const earlier = isFresh ? undefined : readMark(root, id);
     if (earlier !== undefined && earlier.inner === inner) {
+      if (rules.overwrite === 'never' && earlier.overwrite !== 'never')
+        throw unfinishedOtherwise(target, earlier.overwrite);
       const mark = { ...earlier, overwrite: rules.overwrite ?? earlier.overwrite };
       return { path: target, root, mark, isResumed: true };
     }
@@ -80,6 +82,18 @@ export function targetExists(target: string, what = 'and is not empty'): Disktro
         : 'name another folder with -o',
     details: { path: target },
   });
+}
+
+/** A file of it may be cut short under its own name, and would be taken for one that is to stay. */
+function unfinishedOtherwise(target: string, rule: Overwrite): DisktroError {
+  return new DisktroError(
+    'E_OUTPUT_EXISTS',
+    `${target} holds a restore that was begun with --overwrite ${rule}`,
+    {
+      hint: `finish it in the same way first: --overwrite ${rule}`,
+      details: { path: target },
+    },
+  );
 }
 
 function outputFailure(error: unknown, target: string): DisktroError {

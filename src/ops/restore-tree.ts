@@ -91,7 +91,8 @@ async function restore(source: TreeSource, options: RestoreOptions, room: number
     options,
     target,
     attributes,
-    writer: new FileWriter(attributes, temporaryPrefix(target.mark)),
+    // Where nothing that is there may be written over, the next run could not mend a file that was cut short.
+    writer: new FileWriter(attributes, temporaryPrefix(target.mark), target.mark.overwrite !== 'never'),
     failures: new Failures(options.onFailure),
     otherSystems: new Map(),
     total: { bytes: 0, files: 0, skipped: 0 },

@@ -3,13 +3,15 @@
  * often as needed. A manifest that breaks a rule is refused here, so that those who use it need not look again.
  */
 import type { Entry, Extent } from '../core/entry.js';
-import { decodeEntry } from '../core/entry.js';
+import { TREE_ROOT } from '../core/entry.js';
+import { decodeEntries } from '../core/entry-decoder.js';
 import type { FileId } from '../core/ids.js';
-import { readList } from '../core/list.js';
+import type { EncodedList } from '../core/list.js';
+import { readListBytes } from '../core/list.js';
 import type { Manifest } from '../core/manifest.js';
 import { entryPathBytes, TreeOrder } from '../core/tree-order.js';
 import { integrityError, throwIfAborted } from '../errors.js';
-import { MAX_PATH_BYTES } from '../limits.js';
+import { MAX_PATH_BYTES, MIB } from '../limits.js';
 import { ChunkTable } from './chunk-table.js';
 import { ObjectReader } from './object-reader.js';
 import type { ReadOptions } from './read-options.js';
@@ -32,8 +34,8 @@ export interface TreeSource {
   close(): void;
 }
 
-/** Trees up to this long are decoded once: about 50 MiB. Longer ones are decoded again for each pass. */
-const MOST_KEPT_ENTRIES = 50_000;
+/** Entries up to this long are opened once: those of about 200,000 files. Longer lists are opened again for each pass. */
+const MOST_KEPT_BYTES = 32 * MIB;
 /** Plaintexts that wait to be written, or to be used again, while further ones are being opened. */
 const HELD_BYTES = 64 * 1024 * 1024;
 const MOST_HELD_CHUNKS = 16;
@@ -56,11 +58,11 @@ export async function openTree(vault: OpenVault, id: FileId, options: ReadOption
   const manifest = await reader.readManifest(id);
   const chunks = await ChunkTable.read(reader, manifest, vault.home.paths.temporary, options.signal);
   try {
-    const kept = await checkEntries(decoded(reader, manifest), manifest, chunks, options.signal);
-    const entries = (): AsyncIterable<TreeEntry> =>
-      kept.length === manifest.entryCount ? each(kept) : withPaths(decoded(reader, manifest));
+    const pages = new EntryPages(reader, manifest.entries);
+    const linked = await checkEntries(pages.entries(), manifest, chunks, options.signal);
+    const entries = (): AsyncIterable<TreeEntry> => withPaths(pages.entries());
     const source: TreeSource = { id, manifest, reader, chunks, entries, close: () => chunks.close() };
-    await checkHardLinks(source);
+    await checkHardLinks(linked, source);
     return source;
   } catch (error) {
     chunks.close();
@@ -68,41 +70,82 @@ export async function openTree(vault: OpenVault, id: FileId, options: ReadOption
   }
 }
 
-async function* each<T>(items: readonly T[]): AsyncGenerator<T> {
-  yield* items;
+/** The list's bytes, a list chunk at a time; kept after the first time when they are few. */
+class EntryPages {
+  readonly #reader: ObjectReader;
+  readonly #list: EncodedList;
+  #kept: Uint8Array[] | undefined;
+  #isWhole = false;
+
+  constructor(reader: ObjectReader, list: EncodedList) {
+    this.#reader = reader;
+    this.#list = list;
+  }
+
+  async *read(): AsyncGenerator<Uint8Array> {
+    if (this.#isWhole && this.#kept !== undefined) {
+      yield* this.#kept;
+      return;
+    }
+    const kept: Uint8Array[] = [];
+    let bytes = 0;
+    for await (const page of readListBytes(this.#list, (ref) => this.#reader.readListChunk(ref))) {
+      bytes += page.byteLength;
+      if (bytes <= MOST_KEPT_BYTES) kept.push(page);
+      yield page;
+    }
+    this.#kept = bytes <= MOST_KEPT_BYTES ? kept : undefined;
+    this.#isWhole = true;
+  }
+
+  /** @throws what decoding throws, and E_LIST_INVALID when there are more or fewer than the list says */
+  async *entries(): AsyncGenerator<Entry> {
+    const { count } = this.#list;
+    let seen = 0;
+    for await (const page of this.read()) {
+      if (page.byteLength === 0 && count > 0)
+        throw integrityError('E_LIST_INVALID', 'list: a list chunk holds at least one item');
+      for (const entry of decodeEntries(page)) {
+        // At once, not at the end: a list chunk that is named many times would expand without end.
+        if (++seen > count) throw wrongCount(count, 'more');
+        yield entry;
+      }
+    }
+    if (seen !== count) throw wrongCount(count, String(seen));
+  }
 }
 
-async function* decoded(reader: ObjectReader, manifest: Manifest): AsyncGenerator<Entry> {
-  for await (const item of readList(manifest.entries, (ref) => reader.readListChunk(ref))) {
-    yield decodeEntry(item);
-  }
+function wrongCount(expected: number, got: string): Error {
+  return integrityError('E_LIST_INVALID', `list: expected ${expected} items, got ${got}`);
 }
 
 async function* withPaths(entries: AsyncIterable<Entry>): AsyncGenerator<TreeEntry> {
-  let isFirst = true;
-  for await (const entry of entries) {
-    yield { entry, path: isFirst ? Buffer.alloc(0) : entryPathBytes(entry.path) };
-    isFirst = false;
-  }
+  for await (const entry of entries) yield { entry, path: pathInTree(entry) };
 }
 
-/** @returns all entries of a tree that is short enough to be kept, else some */
+/** The root alone has this path: the order of entries has been checked. */
+function pathInTree({ path }: Entry): Buffer {
+  return path === TREE_ROOT ? NO_PATH : entryPathBytes(path);
+}
+
+const NO_PATH = Buffer.alloc(0);
+
+/** One pass over all entries. @returns paths that hard links lead to, as Latin-1 */
 async function checkEntries(
   entries: AsyncIterable<Entry>,
   manifest: Manifest,
   chunks: ChunkTable,
   signal: AbortSignal | undefined,
-): Promise<readonly TreeEntry[]> {
+): Promise<Set<string>> {
   const order = manifest.kind === 'tree' ? new TreeOrder() : undefined;
-  const kept: TreeEntry[] = [];
-  const isKept = manifest.entryCount <= MOST_KEPT_ENTRIES;
+  const linked = new Set<string>();
   let bytes = 0;
   for await (const entry of entries) {
     throwIfAborted(signal);
     const path = order === undefined ? entryPathBytes(entry.path) : order.add(entry);
     checkContent(entry, path, chunks);
     if (entry.type === 'file') bytes += entry.sizeBytes;
-    if (isKept) kept.push({ entry, path });
+    else if (entry.type === 'hardlink') linked.add(entryPathBytes(entry.target ?? '').toString('latin1'));
   }
   if (manifest.entryCount === 0) throw integrityError('E_MANIFEST_INVALID', 'manifest: no entries');
   if (bytes !== manifest.bytes) {
@@ -111,7 +154,7 @@ async function checkEntries(
       `manifest: expected files of ${manifest.bytes} bytes together, got ${bytes}`,
     );
   }
-  return kept;
+  return linked;
 }
 
 function checkContent(entry: Entry, path: Buffer, chunks: ChunkTable): void {
@@ -143,17 +186,15 @@ function isWithin({ chunk, offset, length }: Extent, chunks: ChunkTable): boolea
   return offset < chunks.startOf(chunk + 1) - start && length <= chunks.bytes - start - offset;
 }
 
-/** A hard link to something else than a file of the same tree would be a way to a file outside. @throws E_MANIFEST_INVALID */
-async function checkHardLinks(source: TreeSource): Promise<void> {
-  const missing = new Set<string>();
-  const key = (path: Buffer): string => path.toString('latin1');
-  for await (const { entry } of source.entries()) {
-    if (entry.type === 'hardlink' && entry.target !== undefined)
-      missing.add(key(entryPathBytes(entry.target)));
-  }
+/**
+ * A hard link to something else than a file of the same tree would be a way to a file outside.
+ * @param missing paths that hard links lead to
+ * @throws E_MANIFEST_INVALID
+ */
+async function checkHardLinks(missing: Set<string>, source: TreeSource): Promise<void> {
   if (missing.size === 0) return;
   for await (const { entry, path } of source.entries()) {
-    if (entry.type === 'file') missing.delete(key(path));
+    if (entry.type === 'file') missing.delete(path.toString('latin1'));
   }
   const [first] = missing;
   if (first === undefined) return;
