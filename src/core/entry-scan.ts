@@ -27,6 +27,17 @@ export function* scanEntries(bytes: Uint8Array): Generator<ScannedEntry> {
   while (!reader.isAtEnd) yield reader.entry();
 }
 
+/** Tells of each entry of one list chunk where its bytes are, and no more. @throws as {@link scanEntries} */
+export function scanExtents(bytes: Uint8Array, tell: (extents: readonly Extent[]) => void): void {
+  const cursor = new CborCursor(bytes);
+  while (!cursor.isAtEnd) {
+    for (let left = cursor.head(MAP); left > 0; left--) {
+      if (fieldName(cursor) === EXTENTS) tell(readExtents(cursor));
+      else cursor.skip();
+    }
+  }
+}
+
 const field = (name: string): number => name.length * 256 + name.charCodeAt(0);
 const PATH = field('path');
 const TYPE = field('type');
@@ -62,7 +73,7 @@ class Scanner {
       extentsAt: [0, 0] as readonly [number, number],
     };
     for (let field = 0; field < fields; field++) {
-      switch (this.#fieldName()) {
+      switch (fieldName(cursor)) {
         case PATH:
           found.key = keyOf(this.#string());
           break;
@@ -94,15 +105,6 @@ class Scanner {
     return { ...found, bytes: cursor.bytes.subarray(start, cursor.at) };
   }
 
-  /** Length and first letter: that tells the fields of an entry apart without a string for each. */
-  #fieldName(): number {
-    const cursor = this.#cursor;
-    const length = cursor.head(TEXT);
-    const name = length * 256 + cursor.bytes.readUInt8(cursor.at);
-    cursor.pass(length);
-    return name;
-  }
-
   /** Text or bytes, as Latin-1. */
   #string(): string {
     const cursor = this.#cursor;
@@ -112,6 +114,14 @@ class Scanner {
     cursor.pass(length);
     return cursor.bytes.toString('latin1', start, cursor.at);
   }
+}
+
+/** Length and first letter: that tells the fields of an entry apart without a string for each. */
+function fieldName(cursor: CborCursor): number {
+  const length = cursor.head(TEXT);
+  const name = length * 256 + cursor.bytes.readUInt8(cursor.at);
+  cursor.pass(length);
+  return name;
 }
 
 /** The value of the field `extents`. */

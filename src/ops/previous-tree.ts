@@ -7,12 +7,13 @@ import type { Stats } from 'node:fs';
 import { newestByPath } from '../catalog/files.js';
 import type { ScannedEntry } from '../core/entry-scan.js';
 import { scanEntries } from '../core/entry-scan.js';
-import type { ChunkRef, EncodedList } from '../core/list.js';
-import { decodeRef, readList, readListBytes } from '../core/list.js';
+import type { ChunkRef, EncodedList, LoadListChunk } from '../core/list.js';
+import { decodeRef, readList } from '../core/list.js';
 import { pathTag } from '../core/sealed-record.js';
 import { youngCollector } from '../core/young-collector.js';
 import { isDisktroError } from '../errors.js';
 import { MIB } from '../limits.js';
+import { EntryPages } from './entry-pages.js';
 import { ObjectReader } from './object-reader.js';
 import { SparseChunks } from './sparse-chunks.js';
 import type { Found } from './tree-walk.js';
@@ -32,15 +33,10 @@ export class PreviousTree {
   #refCount = 0;
   #isOver = false;
 
-  constructor(
-    reader: ObjectReader,
-    manifest: { readonly chunks: EncodedList; readonly entries: EncodedList },
-    sparse?: SparseChunks,
-  ) {
+  constructor(chunks: EncodedList, entries: EntryPages, load: LoadListChunk, sparse?: SparseChunks) {
     this.#sparse = sparse;
-    const load = (ref: ChunkRef): Promise<Uint8Array> => reader.readListChunk(ref);
-    this.#entries = readListBytes(manifest.entries, load);
-    this.#refs = refsOf(manifest.chunks, load);
+    this.#entries = entries.read();
+    this.#refs = refsOf(chunks, load);
   }
 
   /** The entry of this path, if the walk has not gone past it: the walk only goes forward. */
@@ -87,10 +83,7 @@ export class PreviousTree {
   }
 }
 
-async function* refsOf(
-  list: EncodedList,
-  load: (ref: ChunkRef) => Promise<Uint8Array>,
-): AsyncGenerator<ChunkRef> {
+async function* refsOf(list: EncodedList, load: LoadListChunk): AsyncGenerator<ChunkRef> {
   for await (const item of readList(list, load)) yield decodeRef(item);
 }
 
@@ -106,8 +99,10 @@ export async function previousTree(
   try {
     const manifest = await reader.readManifest(id);
     if (manifest.kind !== 'tree') return undefined;
-    const sparse = await SparseChunks.of(manifest, (ref) => reader.readListChunk(ref));
-    return new PreviousTree(reader, manifest, sparse);
+    const load: LoadListChunk = (ref) => reader.readListChunk(ref);
+    const entries = new EntryPages(manifest.entries, load);
+    const sparse = await SparseChunks.of(manifest.chunks, entries, load);
+    return new PreviousTree(manifest.chunks, entries, load, sparse);
   } catch (error) {
     if (isDisktroError(error) || error instanceof RangeError) return undefined;
     throw error;

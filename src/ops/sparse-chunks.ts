@@ -4,11 +4,12 @@
  * how space is won back without ever rewriting a manifest, whose id people keep.
  */
 
+import type { Extent } from '../core/entry.js';
 import type { ScannedEntry } from '../core/entry-scan.js';
-import { scanEntries } from '../core/entry-scan.js';
-import type { LoadListChunk } from '../core/list.js';
-import { decodeRef, readList, readListBytes } from '../core/list.js';
-import type { Manifest } from '../core/manifest.js';
+import { scanExtents } from '../core/entry-scan.js';
+import type { EncodedList, LoadListChunk } from '../core/list.js';
+import { decodeRef, readList } from '../core/list.js';
+import type { EntryPages } from './entry-pages.js';
 
 /** A chunk is sparse when the tree uses less of it than this share. */
 const LEAST_USED = 0.3;
@@ -24,35 +25,31 @@ export class SparseChunks {
     this.#used = new Float64Array(chunks);
   }
 
-  /** Reads the lists of a tree once: 1 µs an entry. @throws what reading them throws; RangeError for odd entries */
-  static async of(
-    { chunks, entries }: Pick<Manifest, 'chunks' | 'entries'>,
-    load: LoadListChunk,
-  ): Promise<SparseChunks> {
+  /** Goes through the lists of a tree once. @throws what reading them throws; RangeError for odd entries */
+  static async of(chunks: EncodedList, entries: EntryPages, load: LoadListChunk): Promise<SparseChunks> {
     const found = new SparseChunks(chunks.count);
     let index = 0;
     for await (const item of readList(chunks, load)) found.#lengths[index++] = decodeRef(item).rawBytes;
-    for await (const bytes of readListBytes(entries, load)) {
-      for (const entry of scanEntries(bytes)) {
-        found.#eachPart(entry, (chunk, length) => {
-          found.#used[chunk] = (found.#used[chunk] ?? 0) + length;
-        });
-      }
+    const use = (chunk: number, length: number): void => {
+      found.#used[chunk] = (found.#used[chunk] ?? 0) + length;
+    };
+    for await (const page of entries.read()) {
+      scanExtents(page, (extents) => found.#eachPart(extents, use));
     }
     return found;
   }
 
   /** Whether some of a file lies in a chunk that is not worth keeping for it. */
-  hold(entry: ScannedEntry): boolean {
+  hold({ extents }: ScannedEntry): boolean {
     let isSparse = false;
-    this.#eachPart(entry, (chunk) => {
+    this.#eachPart(extents, (chunk) => {
       isSparse ||= (this.#used[chunk] ?? 0) < LEAST_USED * (this.#lengths[chunk] ?? 0);
     });
     return isSparse;
   }
 
   /** An extent runs on over as many chunks as it takes. Equal files count once each, so that a chunk is never called sparse wrongly. */
-  #eachPart({ extents }: ScannedEntry, visit: (chunk: number, length: number) => void): void {
+  #eachPart(extents: readonly Extent[], visit: (chunk: number, length: number) => void): void {
     for (const extent of extents) {
       let { chunk, offset, length } = extent;
       for (; length > 0 && chunk < this.#lengths.length; chunk++) {

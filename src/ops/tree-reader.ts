@@ -88,7 +88,12 @@ export class TreeReader {
         if (!this.#isThere(found)) continue;
         const looked = this.#unchanged(found);
         const before = looked instanceof Promise ? await looked : looked;
-        if (before !== undefined && (await this.#pushKnown(found, before))) continue;
+        if (before !== undefined) {
+          const pushed = this.#pushKnown(found, before);
+          // Thousands of files come in a row that nothing has to be waited for.
+          if (pushed instanceof Promise) await pushed;
+          if (pushed !== false) continue;
+        }
         if (before !== undefined && (yield* this.#carry(found, before))) continue;
         if (this.#isLarge(found)) yield* this.#visitLarge(found);
         else for (const step of await this.#visit(found)) yield step;
@@ -130,12 +135,10 @@ export class TreeReader {
     return entry instanceof Promise ? entry.then(still) : still(entry);
   }
 
-  /** Carries over what needs no chunk that is not listed yet. */
-  async #pushKnown(found: Found, before: ScannedEntry): Promise<boolean> {
+  /** Carries over what needs no chunk that is not listed yet. @returns false when it does need one */
+  #pushKnown(found: Found, before: ScannedEntry): Promise<void> | undefined | false {
     const extents = before.extents.length === 0 ? [] : this.#carried?.known(before);
-    if (extents === undefined) return false;
-    await this.#pushCarried(found, before, extents);
-    return true;
+    return extents === undefined ? false : this.#pushCarried(found, before, extents);
   }
 
   async *#carry(found: Found, before: ScannedEntry): AsyncGenerator<Step, boolean> {
@@ -146,19 +149,20 @@ export class TreeReader {
     return true;
   }
 
-  async #pushCarried(found: Found, before: ScannedEntry, extents: readonly Extent[]): Promise<void> {
+  #pushCarried(found: Found, before: ScannedEntry, extents: readonly Extent[]): Promise<void> | undefined {
+    if (before.type === 'file') {
+      this.#parts.entries.remember(found);
+      this.total.files++;
+      this.total.unchanged++;
+      this.total.bytes += before.sizeBytes;
+      this.total.knownBytes += before.sizeBytes;
+    }
     const isMoved =
       extents.length !== before.extents.length ||
       extents.some(({ chunk }, index) => chunk !== before.extents[index]?.chunk);
-    await this.#parts.push(
+    return this.#parts.push(
       isMoved ? withExtents(before, this.#encoder.encodeExtents(extents)) : before.bytes,
     );
-    if (before.type !== 'file') return;
-    this.#parts.entries.remember(found);
-    this.total.files++;
-    this.total.unchanged++;
-    this.total.bytes += before.sizeBytes;
-    this.total.knownBytes += before.sizeBytes;
   }
 
   #isLarge({ seen }: Found): boolean {

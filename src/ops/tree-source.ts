@@ -4,15 +4,13 @@
  */
 import type { Entry, Extent } from '../core/entry.js';
 import { TREE_ROOT } from '../core/entry.js';
-import { decodeEntries } from '../core/entry-decoder.js';
 import type { FileId } from '../core/ids.js';
-import type { EncodedList } from '../core/list.js';
-import { readListBytes } from '../core/list.js';
 import type { Manifest } from '../core/manifest.js';
 import { entryPathBytes, TreeOrder } from '../core/tree-order.js';
 import { integrityError, throwIfAborted } from '../errors.js';
-import { MAX_PATH_BYTES, MIB } from '../limits.js';
+import { MAX_PATH_BYTES } from '../limits.js';
 import { ChunkTable } from './chunk-table.js';
+import { EntryPages } from './entry-pages.js';
 import { ObjectReader } from './object-reader.js';
 import type { ReadOptions } from './read-options.js';
 import { threadCount } from './threads.js';
@@ -34,8 +32,6 @@ export interface TreeSource {
   close(): void;
 }
 
-/** Entries up to this long are opened once: those of about 200,000 files. Longer lists are opened again for each pass. */
-const MOST_KEPT_BYTES = 32 * MIB;
 /** Plaintexts that wait to be written, or to be used again, while further ones are being opened. */
 const HELD_BYTES = 64 * 1024 * 1024;
 const MOST_HELD_CHUNKS = 16;
@@ -58,7 +54,7 @@ export async function openTree(vault: OpenVault, id: FileId, options: ReadOption
   const manifest = await reader.readManifest(id);
   const chunks = await ChunkTable.read(reader, manifest, vault.home.paths.temporary, options.signal);
   try {
-    const pages = new EntryPages(reader, manifest.entries);
+    const pages = new EntryPages(manifest.entries, (ref) => reader.readListChunk(ref));
     const linked = await checkEntries(pages.entries(), manifest, chunks, options.signal);
     const entries = (): AsyncIterable<TreeEntry> => withPaths(pages.entries());
     const source: TreeSource = { id, manifest, reader, chunks, entries, close: () => chunks.close() };
@@ -68,55 +64,6 @@ export async function openTree(vault: OpenVault, id: FileId, options: ReadOption
     chunks.close();
     throw error;
   }
-}
-
-/** The list's bytes, a list chunk at a time; kept after the first time when they are few. */
-class EntryPages {
-  readonly #reader: ObjectReader;
-  readonly #list: EncodedList;
-  #kept: Uint8Array[] | undefined;
-  #isWhole = false;
-
-  constructor(reader: ObjectReader, list: EncodedList) {
-    this.#reader = reader;
-    this.#list = list;
-  }
-
-  async *read(): AsyncGenerator<Uint8Array> {
-    if (this.#isWhole && this.#kept !== undefined) {
-      yield* this.#kept;
-      return;
-    }
-    const kept: Uint8Array[] = [];
-    let bytes = 0;
-    for await (const page of readListBytes(this.#list, (ref) => this.#reader.readListChunk(ref))) {
-      bytes += page.byteLength;
-      if (bytes <= MOST_KEPT_BYTES) kept.push(page);
-      yield page;
-    }
-    this.#kept = bytes <= MOST_KEPT_BYTES ? kept : undefined;
-    this.#isWhole = true;
-  }
-
-  /** @throws what decoding throws, and E_LIST_INVALID when there are more or fewer than the list says */
-  async *entries(): AsyncGenerator<Entry> {
-    const { count } = this.#list;
-    let seen = 0;
-    for await (const page of this.read()) {
-      if (page.byteLength === 0 && count > 0)
-        throw integrityError('E_LIST_INVALID', 'list: a list chunk holds at least one item');
-      for (const entry of decodeEntries(page)) {
-        // At once, not at the end: a list chunk that is named many times would expand without end.
-        if (++seen > count) throw wrongCount(count, 'more');
-        yield entry;
-      }
-    }
-    if (seen !== count) throw wrongCount(count, String(seen));
-  }
-}
-
-function wrongCount(expected: number, got: string): Error {
-  return integrityError('E_LIST_INVALID', `list: expected ${expected} items, got ${got}`);
 }
 
 async function* withPaths(entries: AsyncIterable<Entry>): AsyncGenerator<TreeEntry> {
