@@ -2,8 +2,6 @@
 /**
  * `npm run bench:bucket`: starts a real S3 engine on this machine, measures chunk and reassemble with a bucket against
  * restic on the same engine, and what asking about many ids costs. Writes BUCKETS.md after a full run.
- *   --quick          128 MiB and 10,000 ids; does not write BUCKETS.md
- *   --mib N --ids N  sizes of one's own; `--write` writes BUCKETS.md all the same
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -11,11 +9,18 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { DemoMachine } from '../scripts/demo/machine.mjs';
 import { ensureCompanion } from '../scripts/ensure.mjs';
 import { writeMixed } from './corpus-mixed.mjs';
 import { describeMachine } from './machine.mjs';
+import { readOptions } from './options.mjs';
+
+const usage = `usage: npm run bench:bucket -- [options]
+  --quick    128 MiB and 10,000 ids; does not write BUCKETS.md
+  --mib N    MiB of the file (default 1024)
+  --ids N    ids that are asked about (default 100000)
+  --write    writes BUCKETS.md whatever was run
+`;
 
 /** @typedef {{name: string, own: number, other: number, limit: number}} Figure seconds of ours, of the other, limit of the ratio */
 
@@ -114,13 +119,11 @@ function report(figures) {
 }
 
 async function main() {
-  const { values } = parseArgs({
-    options: {
-      quick: { type: 'boolean', default: false },
-      mib: { type: 'string' },
-      ids: { type: 'string' },
-      write: { type: 'boolean', default: false },
-    },
+  const values = readOptions(usage, {
+    quick: { type: 'boolean', default: false },
+    mib: { type: 'string' },
+    ids: { type: 'string' },
+    write: { type: 'boolean', default: false },
   });
   for (const name of ['ceph', 'restic']) ensureCompanion(name);
   const mib = Number(values.mib ?? (values.quick ? 128 : 1024));

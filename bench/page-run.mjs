@@ -1,17 +1,16 @@
 // Measures the page in Debian's Chromium against a real `serve`: how large it is, what axe finds, how soon it can be used,
 // and how it does with 100,000 files. Writes PAGE.md beside this file.
-//   node bench/page-run.mjs [--files N]
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { launchChromium } from '../scripts/demo/browser.mjs';
 import { DemoMachine } from '../scripts/demo/machine.mjs';
 import { linkTo, password } from '../scripts/demo/page-cluster.mjs';
 import { ensure, ensureChromium, runMain } from '../scripts/ensure.mjs';
 import { describeMachine } from './machine.mjs';
+import { readOptions } from './options.mjs';
 import { addFileRows } from './page/many-files.mjs';
 
 const output = fileURLToPath(new URL('PAGE.md', import.meta.url));
@@ -19,6 +18,9 @@ const built = fileURLToPath(new URL('../dist/web/', import.meta.url));
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const tabs = ['Files', 'Chunk', 'Upload', 'Network', 'Server'];
 const runs = 3;
+const usage = `usage: npm run bench:page -- [options]
+  --files N    files of the larger home (default 100000)
+`;
 
 /** Notes in the page when the tabs and when the first row of files are there. */
 const stopwatch = `
@@ -175,9 +177,9 @@ function report(rows, machine) {
 }
 
 async function main() {
+  const values = readOptions(usage, { files: { type: 'string', default: '100000' } });
   await ensure();
   ensureChromium();
-  const { values } = parseArgs({ options: { files: { type: 'string', default: '100000' } } });
   const folder = mkdtempSync(join(tmpdir(), 'disktro-bench-page-'));
   process.once('exit', () => {
     DemoMachine.endAll();
