@@ -12,17 +12,17 @@ import { ROOT, snapshot, storeTree } from './tree-builder.js';
 
 t.setTimeout(240_000);
 
-const KILLS = 20;
+const KILLS = 50;
 
 const CHUNKS = Array.from({ length: 12 }, (_, n) => sampleBytes(n, 60_000));
 
-/** 400 small files, some large ones, links. */
+/** 96 small files, some large ones, links. */
 function entries(): LooseEntry[] {
   const list: LooseEntry[] = [ROOT];
-  for (let n = 0; n < 20; n++) {
+  for (let n = 0; n < 8; n++) {
     const folder = `d${String(n).padStart(2, '0')}`;
     list.push({ path: folder, type: 'directory', mode: 0o700 + (n % 8) });
-    for (let m = 0; m < 20; m++) {
+    for (let m = 0; m < 12; m++) {
       const extents = [{ chunk: (n + m) % 12, offset: m * 10, length: 1_000 + m }];
       list.push({ path: `${folder}/f${String(m).padStart(2, '0')}`, extents });
     }
@@ -45,7 +45,7 @@ t.test(`killed at ${KILLS} random moments (seed ${seed}), it goes on where it st
   const random = chance(seed);
   const counting = startProgram(t, 'restore-tree', [home, id, path.join(scratchFolder(t), 'out')]);
   const calls = Number((await counting.line('calls'))?.slice('calls '.length));
-  t.ok(calls > 1_000, `${calls} calls`);
+  t.ok(calls > 500, `${calls} calls`);
   let skipped = 0;
   for (let n = 0; n < KILLS; n++) {
     const out = path.join(scratchFolder(t), 'out');

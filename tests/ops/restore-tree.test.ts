@@ -13,7 +13,7 @@ import type { OpenVault } from '../../src/ops/vault.js';
 import { sampleBytes } from './sample-bytes.js';
 import { makeScratchHome, openScratch, scratchFolder } from './scratch-home.js';
 import type { LooseEntry } from './tree-builder.js';
-import { hasTool, MTIME_NS, ROOT, snapshot, storeTree } from './tree-builder.js';
+import { MTIME_NS, ROOT, snapshot, storeTree } from './tree-builder.js';
 
 t.setTimeout(120_000);
 
@@ -100,7 +100,7 @@ t.test('every kind of entry comes back as it was', { skip: !isRoot && 'needs roo
     printf x > "$(printf 'not\\377utf8')"; printf x > "$(printf 'line\\nend')"; printf x > "$(printf 'p\\377')"; rm "$(printf 'p\\377')"; mkfifo "$(printf 'p\\377')"
     touch -d '1950-01-01 00:00:00.5' old; touch -d '2001-01-01' deep/er deep .`;
   execFileSync('bash', ['-c', script]);
-  const hasXattrs = setXattrs(source);
+  setXattrs(source);
   const { id } = await chunkTree(vault, source, { workers: 0 });
   const out = path.join(folder, 'out');
   const result = await restoreTree(vault, id, { path: out, workers: 0, devices: true });
@@ -109,18 +109,23 @@ t.test('every kind of entry comes back as it was', { skip: !isRoot && 'needs roo
   for (const name of ['sparse', 'holes-at-end']) {
     t.ok(fs.statSync(path.join(out, name)).blocks * 512 < 100_000, `${name} is sparse`);
   }
-  if (hasXattrs) {
-    const dump = (at: string) => execFileSync('getfattr', ['-Rd', '-m-', '.'], { cwd: at }).toString();
-    t.equal(dump(out), dump(source), 'extended attributes');
-  }
+  for (const kind of ['user.color', 'system.posix_acl_access', 'system.posix_acl_default'])
+    t.match(xattrsOf(source).join(), kind);
+  t.same(xattrsOf(out), xattrsOf(source), 'extended attributes and ACLs');
   const comparison = await compareTree(vault, id, { path: out, workers: 0, devices: true });
   t.equal(comparison.differing, 0);
 });
 
-function setXattrs(source: string): boolean {
-  if (!hasTool('setfattr')) return false;
+function setXattrs(source: string): void {
   execFileSync('setfattr', ['-n', 'user.color', '-v', 'blue', path.join(source, 'plain')]);
-  return true;
+  execFileSync('setfacl', ['-m', 'user:77:rw', path.join(source, 'empty')]);
+  execFileSync('setfacl', ['-d', '-m', 'group:78:rx', path.join(source, 'deep')]);
+}
+
+/** What getfattr says of all that is in a folder, ACLs among it. */
+function xattrsOf(folder: string): readonly string[] {
+  const said = execFileSync('getfattr', ['-Rdh', '-m-', '.'], { cwd: folder, encoding: 'latin1' });
+  return said.split('\n\n').sort();
 }
 
 t.test('what is there is left, compared or replaced as the rule says', async (t) => {

@@ -1,5 +1,4 @@
 // Trees made with the library, entry by entry, so that tests can store what no folder on a disk would give.
-import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import type { CborValue } from '../../src/core/cbor.js';
@@ -109,9 +108,4 @@ export function snapshot(folder: string): Snapshot {
   };
   walk('.');
   return lines;
-}
-
-/** What getfattr and getfacl would say, where they are there. */
-export function hasTool(tool: string): boolean {
-  return spawnSync('sh', ['-c', `command -v ${tool}`]).status === 0;
 }
