@@ -24,6 +24,8 @@ export const MAX_LIST_DEPTH = 5;
 /** One durable batch: whichever comes first. */
 export const MAX_BATCH_BYTES = 64 * MIB;
 export const MAX_BATCH_OBJECTS = 256;
+/** Chunks that wait for their batch to be committed: two full batches and a little more. */
+export const MAX_UNCOMMITTED = 2 * MAX_BATCH_OBJECTS + 64;
 
 /** Refuse to write when less than this would stay free on the disk. */
 export const FREE_SPACE_RESERVE_BYTES = 32 * MIB;

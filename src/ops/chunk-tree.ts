@@ -6,17 +6,15 @@ import os from 'node:os';
 import path from 'node:path';
 import { TREE_ROOT } from '../core/entry.js';
 import { gearTable } from '../core/gear.js';
-import { throwIfAborted } from '../errors.js';
 import { loadExtendedAttributes } from '../store/extended-attributes.js';
-import type { ChunkOptions, ChunkResult, CopiesAhead } from './chunk.js';
-import { ChunkWriter } from './chunk-writer.js';
+import type { ChunkOptions, ChunkResult } from './chunk.js';
 import { inputError } from './file-source.js';
 import type { NewManifest } from './manifest-writer.js';
-import { checkNameAndTags } from './manifest-writer.js';
 import { previousTree } from './previous-tree.js';
 import { SmallFiles } from './small-files.js';
-import { DEFAULT_REPLICAS, storeResult } from './store-result.js';
-import { threadCount } from './threads.js';
+import { storeResult } from './store-result.js';
+import type { Storing } from './storing.js';
+import { withWriter } from './storing.js';
 import { TreeEntries } from './tree-entries.js';
 import type { FilterOptions } from './tree-filter.js';
 import { treeFilter } from './tree-filter.js';
@@ -43,30 +41,17 @@ export async function chunkTree(
   options: TreeOptions = {},
 ): Promise<ChunkResult> {
   const startedMs = performance.now();
-  throwIfAborted(options.signal);
-  checkNameAndTags(options.name, options.tags ?? []);
   const open = opened(vault);
-  open.home.session();
-  const ahead = options.copier?.ahead?.(options.replicas ?? DEFAULT_REPLICAS, options.signal);
-  const writer = new ChunkWriter(
-    open,
-    open.engine(threadCount(options.workers)),
-    options.compression ?? 'auto',
-    (object) => ahead?.offer(object),
+  return withWriter(open, options, (storing) =>
+    storeTree(open, storing, absoluteFolder(folder), options, startedMs),
   );
-  try {
-    return await storeTree(open, writer, absoluteFolder(folder), { ...options, ahead }, startedMs);
-  } finally {
-    await ahead?.stop();
-    await writer.close();
-  }
 }
 
 async function storeTree(
   vault: OpenVault,
-  writer: ChunkWriter,
+  { writer, ahead }: Storing,
   root: string | Buffer,
-  { ahead, ...options }: TreeOptions & { readonly ahead: CopiesAhead | undefined },
+  options: TreeOptions,
   startedMs: number,
 ): Promise<ChunkResult> {
   const begunMs = options.startedMs ?? Date.now();

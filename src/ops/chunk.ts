@@ -11,15 +11,13 @@ import type { ListWriter } from '../core/list.js';
 import { encodeRef } from '../core/list.js';
 import type { ManifestKind } from '../core/manifest.js';
 import { mapOrdered } from '../core/pipeline.js';
-import { throwIfAborted } from '../errors.js';
-import { MAX_BATCH_OBJECTS } from '../limits.js';
-import type { PendingChunk } from './chunk-writer.js';
-import { ChunkWriter } from './chunk-writer.js';
+import { MAX_BATCH_OBJECTS, MAX_UNCOMMITTED } from '../limits.js';
+import type { ChunkWriter, PendingChunk } from './chunk-writer.js';
 import type { Input, InputEntry } from './inputs.js';
 import { descriptorInput, namedEntry, openInput, streamInput } from './inputs.js';
 import { checkNameAndTags } from './manifest-writer.js';
 import { DEFAULT_REPLICAS, storeResult } from './store-result.js';
-import { threadCount } from './threads.js';
+import { withWriter } from './storing.js';
 import type { OpenVault, Vault } from './vault.js';
 import { opened } from './vault.js';
 
@@ -112,9 +110,6 @@ export interface FailedPath {
   readonly reason: string;
 }
 
-/** Chunks that wait for their batch to be committed: two full batches and a little more. */
-const MAX_UNCOMMITTED = 2 * MAX_BATCH_OBJECTS + 64;
-
 /**
  * Stores one file. `file` may be bytes, for names that are not UTF-8.
  * @throws E_INPUT when it cannot be read or is no file; what storing throws: E_NO_SPACE, E_IO, E_READ_ONLY, E_LOCKED,
@@ -153,17 +148,7 @@ export async function chunkDescriptor(
 
 async function chunkSource(vault: OpenVault, input: Input, options: ChunkOptions): Promise<ChunkResult> {
   const startedMs = performance.now();
-  throwIfAborted(options.signal);
-  checkNameAndTags(options.name, options.tags ?? []);
-  vault.home.session();
-  const ahead = options.copier?.ahead?.(options.replicas ?? DEFAULT_REPLICAS, options.signal);
-  const writer = new ChunkWriter(
-    vault,
-    vault.engine(threadCount(options.workers)),
-    options.compression ?? 'auto',
-    (object) => ahead?.offer(object),
-  );
-  try {
+  return withWriter(vault, options, async ({ writer, ahead }) => {
     const list = writer.listWriter();
     const bytes = await storeChunks(vault, writer, list, input, options);
     const isChanged = (await input.hasChanged?.(bytes)) ?? false;
@@ -189,10 +174,7 @@ async function chunkSource(vault: OpenVault, input: Input, options: ChunkOptions
     );
     const seconds = (performance.now() - startedMs) / 1000;
     return { ...result, ...(isChanged ? { changed: true as const } : {}), seconds };
-  } finally {
-    await ahead?.stop();
-    await writer.close();
-  }
+  });
 }
 
 /** @throws E_USAGE for a name or tags told late that a manifest cannot hold */

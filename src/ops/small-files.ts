@@ -7,8 +7,8 @@ import type { BufferPool } from '../core/buffer-pool.js';
 import { bufferPool } from '../core/buffer-pool.js';
 import type { ChunkSizes } from '../core/cutter.js';
 import type { Extent } from '../core/entry.js';
-import type { Step } from './tree-steps.js';
-import { MAX_UNCOMMITTED, type Place } from './tree-steps.js';
+import { MAX_UNCOMMITTED } from '../limits.js';
+import type { Place, Step } from './tree-steps.js';
 
 interface Run {
   readonly buffer: Uint8Array;

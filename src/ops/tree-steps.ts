@@ -6,7 +6,7 @@
 import type { ChunkRef, ListWriter } from '../core/list.js';
 import { encodeRef } from '../core/list.js';
 import { mapOrdered } from '../core/pipeline.js';
-import { MAX_BATCH_OBJECTS } from '../limits.js';
+import { MAX_BATCH_OBJECTS, MAX_UNCOMMITTED } from '../limits.js';
 import type { ChunkWriter, Plaintext } from './chunk-writer.js';
 
 /** Where a chunk stands in the list; what it refers to is known later. */
@@ -40,9 +40,6 @@ export interface Step {
   /** What comes next in the list. */
   readonly listed?: Place;
 }
-
-/** Chunks that wait for their batch to be committed: two full batches and a little more. */
-export const MAX_UNCOMMITTED = 2 * MAX_BATCH_OBJECTS + 64;
 
 /** Stores and lists until the steps end. @param stored told of each chunk that was taken in */
 export async function runSteps(

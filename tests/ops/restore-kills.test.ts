@@ -66,6 +66,45 @@ t.test(`killed at ${KILLS} random moments (seed ${seed}), it goes on where it st
   await vault.close();
 });
 
+t.test(
+  'what was begun with another rule is not continued with one that would keep a file cut short',
+  async (t) => {
+    const vault = await openScratch(await makeScratchHome(scratchFolder(t)));
+    t.teardown(() => vault.close());
+    const id = await storeTree(vault, { entries: entries(), chunks: CHUNKS });
+    const out = path.join(scratchFolder(t), 'out');
+    await restoreTree(vault, id, { path: out, workers: 0 });
+    const expected = snapshot(out);
+    const short = path.join(out, 'd03/f07');
+    fs.truncateSync(short, 3);
+    const boot = fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    const mark = { id, inner: '', overwrite: 'if-changed', token: 'abcdefabcdef', boot };
+    fs.writeFileSync(path.join(out, `.disktro-restore-${id.slice(0, 16)}`), JSON.stringify(mark));
+    const never = restoreTree(vault, id, { path: out, workers: 0, overwrite: 'never' });
+    await t.rejects(never, { code: 'E_OUTPUT_EXISTS', hint: /--overwrite if-changed/ });
+    t.equal(fs.statSync(short).size, 3, 'nothing was done');
+    t.match(await restoreTree(vault, id, { path: out, workers: 0 }), { files: 1 });
+    t.same(snapshot(out), expected);
+  },
+);
+
+t.test('with `never` no file has its name before it is whole', async (t) => {
+  const home = await makeScratchHome(scratchFolder(t));
+  const vault = await openScratch(home);
+  const id = await storeTree(vault, { entries: entries(), chunks: CHUNKS });
+  await vault.close();
+  const out = path.join(scratchFolder(t), 'out');
+  for (const last of ['40', '90', '91', '92', '93', '94']) {
+    fs.rmSync(out, { recursive: true, force: true });
+    const program = startProgram(t, 'restore-tree', [home, id, out, last, 'never']);
+    t.match(await program.ended, { signal: 'SIGKILL' });
+    const names = fs.readdirSync(out, { recursive: true, encoding: 'utf8' });
+    for (const name of names.filter((each) => /\/f\d\d$/.test(each))) {
+      t.equal(fs.statSync(path.join(out, name)).size, 1_000 + Number(name.slice(-2)), name);
+    }
+  }
+});
+
 t.test('what a crash of the machine may have cut short is written again', async (t) => {
   const vault = await openScratch(await makeScratchHome(scratchFolder(t)));
   t.teardown(() => vault.close());

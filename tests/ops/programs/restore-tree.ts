@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import { restoreTree } from '../../../src/ops/restore-tree.js';
 import { openScratch } from '../scratch-home.js';
 
-const [home = '', id = '', out = '', last = ''] = process.argv.slice(2);
+const [home = '', id = '', out = '', last = '', overwrite] = process.argv.slice(2);
 const vault = await openScratch(home, { readOnly: true });
 let calls = 0;
 const counted = [
@@ -28,6 +28,10 @@ for (const name of counted) {
     return call?.(...args);
   };
 }
-await restoreTree(vault, id as never, { path: out, workers: 0 });
+await restoreTree(vault, id as never, {
+  path: out,
+  workers: 0,
+  overwrite: overwrite === 'never' ? overwrite : undefined,
+});
 process.stdout.write(`calls ${calls}\n`);
 await vault.close();
