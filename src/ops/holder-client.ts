@@ -9,7 +9,7 @@ import { OBJECT_HEADER_BYTES, vaultOf } from '../core/object.js';
 import { mapOrdered } from '../core/pipeline.js';
 import { DisktroError, isDisktroError } from '../errors.js';
 import type { BandwidthLimit } from '../net/rate-limit.js';
-import type { HolderStore } from '../store/holder-store.js';
+import { checkObject, type HolderStore } from '../store/holder-store.js';
 import type { ListOptions, ObjectSize } from '../store/object-store.js';
 
 /** What operations ask of any member: of a node over the network, of a holder in its store. */
@@ -18,7 +18,7 @@ export interface ObjectPeer {
   missing(ids: readonly StoreId[], signal?: AbortSignal): Promise<StoreId[]>;
   /** When it resolves the object is durable there. */
   putObject(kind: ObjectKind, id: StoreId, bytes: Uint8Array, signal?: AbortSignal): Promise<'new' | 'had'>;
-  /** Into the front of `target`. @returns its length. @throws E_OBJECT_MISSING, E_OBJECT_LENGTH */
+  /** Into the front of `target`, unverified. @returns its length. @throws E_OBJECT_MISSING, E_OBJECT_LENGTH */
   getObject(
     id: StoreId,
     target: Uint8Array,
@@ -125,9 +125,13 @@ export class HolderClient implements ObjectPeer {
     });
   }
 
-  /** As {@link getObject}, of a known kind. */
+  /** Of a known kind, and verified. @throws as {@link getObject}; E_OBJECT_ID when other bytes lie under its name */
   async readObject(kind: ObjectKind, id: StoreId, target: Uint8Array, signal?: AbortSignal): Promise<number> {
-    return this.#try(() => this.store.read(kind, id, target, signal));
+    return this.#try(async () => {
+      const length = await this.store.read(kind, id, target, signal);
+      checkObject(id, target.subarray(0, length), this.store.where);
+      return length;
+    });
   }
 
   /** A page of ids in ascending order. */

@@ -54,6 +54,12 @@ export class FileStore implements ObjectStore {
   async put(kind: ObjectKind, id: StoreId, bytes: Uint8Array): Promise<boolean> {
     const [size] = await this.sizes(kind, [id]);
     if (size === bytes.byteLength) return false;
+    await this.replace(kind, id, bytes);
+    return true;
+  }
+
+  /** Stores an object durably, whatever lies under its name. */
+  async replace(kind: ObjectKind, id: StoreId, bytes: Uint8Array): Promise<void> {
     const batch = this.batch();
     try {
       await batch.write(kind, id, bytes);
@@ -62,7 +68,6 @@ export class FileStore implements ObjectStore {
       throw error;
     }
     await batch.commit();
-    return true;
   }
 
   async read(kind: ObjectKind, id: StoreId, target: Uint8Array): Promise<number> {

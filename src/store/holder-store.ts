@@ -1,6 +1,6 @@
 /**
  * What a bucket or a folder is to the cluster: a store of objects that also keeps a few small notes, and that can put
- * whole bytes in the place of wrong ones. Whole reads are verified; no key is held (docs/FORMAT.md, "Buckets and folders").
+ * whole bytes in the place of wrong ones. No key is held (docs/FORMAT.md, "Buckets and folders").
  */
 import { sha256Hex } from '../core/hashes.js';
 import type { StoreId, VaultId } from '../core/ids.js';
@@ -19,7 +19,6 @@ export interface HolderStore extends ObjectStore {
   put(kind: ObjectKind, id: StoreId, bytes: Uint8Array, signal?: AbortSignal): Promise<boolean>;
   /** Stores an object whatever lies under its name. */
   replace(kind: ObjectKind, id: StoreId, bytes: Uint8Array, signal?: AbortSignal): Promise<void>;
-  /** @throws also E_OBJECT_ID when other bytes lie under its name */
   read(kind: ObjectKind, id: StoreId, target: Uint8Array, signal?: AbortSignal): Promise<number>;
   sizes(
     kind: ObjectKind,

@@ -7,7 +7,7 @@ import type { ObjectKind } from '../core/object.js';
 import { mapOrdered } from '../core/pipeline.js';
 import type { ObjectBatch, ObjectStore } from './object-store.js';
 
-const PUTS_AT_ONCE = 8;
+const PUTS_AT_ONCE = 16;
 
 interface Waiting {
   readonly kind: ObjectKind;

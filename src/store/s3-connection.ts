@@ -1,16 +1,15 @@
 /**
  * One signed request to an S3 engine and its whole answer. Knows HTTP and signatures, no objects and no second tries.
  *
- * Signatures come from aws4fetch, one file without dependencies, and not from @aws-sdk/client-s3: six calls need no
- * SDK, and that one sends checksums as aws-chunked trailers, which radosgw answers with 411, and gives bodies as
- * streams where a buffer is there already. Requests go over node:http: it fills such buffers, tells a cut body from a
- * whole one, and its timeout is one of silence, not of the whole.
+ * Six calls need no SDK: @aws-sdk/client-s3 sends checksums as aws-chunked trailers, which radosgw answers with 411, and
+ * gives bodies as streams where a buffer is there already. Requests go over node:http: it fills such buffers, tells a cut
+ * body from a whole one, and its timeout is one of silence, not of the whole.
  */
 import http from 'node:http';
 import https from 'node:https';
-import { AwsV4Signer } from 'aws4fetch';
 import { abortedError, integrityError } from '../errors.js';
 import type { S3Keys } from './s3-keys.js';
+import { S3Signer } from './s3-signature.js';
 import type { BucketLocation } from './store-url.js';
 
 export interface S3Request {
@@ -44,16 +43,15 @@ const MAX_COLLECTED_BYTES = 96 * 1024 * 1024;
 
 export class S3Connection {
   readonly #location: BucketLocation;
-  readonly #keys: S3Keys;
+  readonly #signer: S3Signer;
   readonly #agent: http.Agent;
   readonly #silenceMs: number;
-  readonly #signing = new Map<string, ArrayBuffer>();
   /** What the engine's clock is ahead of ours, ms. */
   clockOffsetMs = 0;
 
   constructor(location: BucketLocation, keys: S3Keys, silenceMs = SILENCE_MS) {
     this.#location = location;
-    this.#keys = keys;
+    this.#signer = new S3Signer(keys, location.region);
     this.#silenceMs = silenceMs;
     const options = { keepAlive: true, maxSockets: CONNECTIONS };
     this.#agent = location.tls ? new https.Agent(options) : new http.Agent(options);
@@ -64,8 +62,10 @@ export class S3Connection {
     const { signal } = request;
     if (signal?.aborted) throw abortedError(signal.reason);
     const url = this.#urlOf(request);
-    const headers = await this.#sign(request, url);
-    return await this.#send(request, url, headers);
+    const { method, headers = {}, bodySha256 = EMPTY_SHA256 } = request;
+    const date = new Date(Date.now() + this.clockOffsetMs);
+    const signed = this.#signer.sign({ method, url, headers, bodySha256, date });
+    return await this.#send(request, url, signed);
   }
 
   /** Ends idle connections; what runs on others ends with an error. */
@@ -79,25 +79,6 @@ export class S3Connection {
     const place = style === 'host' ? `/${key}` : key === '' ? `/${bucket}` : `/${bucket}/${key}`;
     const search = new URLSearchParams(query).toString().replaceAll('+', '%20');
     return new URL(`${origin}${place}${search === '' ? '' : `?${search}`}`);
-  }
-
-  async #sign(request: S3Request, url: URL): Promise<Record<string, string>> {
-    const { method, headers = {}, bodySha256 = EMPTY_SHA256 } = request;
-    const now = new Date(Date.now() + this.clockOffsetMs);
-    const signer = new AwsV4Signer({
-      method,
-      url: url.href,
-      headers: { ...headers, 'x-amz-content-sha256': bodySha256 },
-      accessKeyId: this.#keys.accessKeyId,
-      secretAccessKey: this.#keys.secretAccessKey,
-      ...(this.#keys.sessionToken === undefined ? {} : { sessionToken: this.#keys.sessionToken }),
-      service: 's3',
-      region: this.#location.region,
-      cache: this.#signing,
-      datetime: now.toISOString().replace(/[:-]|\.\d{3}/g, ''),
-    });
-    const signed = await signer.sign();
-    return Object.fromEntries(signed.headers);
   }
 
   #send(request: S3Request, url: URL, headers: Record<string, string>): Promise<S3Answer> {

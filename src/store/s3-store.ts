@@ -9,7 +9,7 @@ import { isVaultId } from '../core/ids.js';
 import type { ObjectKind } from '../core/object.js';
 import { mapOrdered } from '../core/pipeline.js';
 import { isDisktroError, missingObject } from '../errors.js';
-import { checkObject, type HolderStore, MAX_NOTE_BYTES, type NoteName } from './holder-store.js';
+import { type HolderStore, MAX_NOTE_BYTES, type NoteName } from './holder-store.js';
 import type { ListOptions, ObjectBatch, ObjectSize, StoreUsage } from './object-store.js';
 import { DEFAULT_PAGE } from './object-store.js';
 import { OBJECT_KINDS } from './paths.js';
@@ -32,6 +32,8 @@ export class S3Store implements HolderStore {
   readonly #prefix: string;
   /** Whether the engine honours `If-None-Match: *` on PUT; those that do not answer 501 once. */
   #isConditional = true;
+  /** Where objects are locked by default AWS wants this header as well: it says so once. */
+  #wantsMd5 = false;
 
   constructor(location: BucketLocation, keys: S3Keys, patience: Partial<S3Patience> = {}) {
     this.#client = new S3Client(location, keys, patience);
@@ -73,7 +75,6 @@ export class S3Store implements HolderStore {
       signal,
     });
     if (status === 404) throw this.#missing(id, body);
-    checkObject(id, body, this.where);
     return body.byteLength;
   }
 
@@ -97,7 +98,6 @@ export class S3Store implements HolderStore {
     if (status === 404) throw this.#missing(id, body);
     if (status === 416 || isEmpty) return Buffer.alloc(0);
     const bytes = asBuffer(body);
-    if (range === undefined) checkObject(id, bytes, this.where);
     // 200: an engine that does not know ranges sends all of it.
     return range !== undefined && status === 200
       ? bytes.subarray(range.offset, range.offset + range.length)
@@ -191,13 +191,8 @@ export class S3Store implements HolderStore {
   }
 
   async writeNote(name: NoteName, bytes: Uint8Array, signal?: Aborting): Promise<void> {
-    await this.#client.call({
-      doing: `writing ${name}`,
-      method: 'PUT',
-      key: this.#prefix + name,
-      ...signedBody(bytes),
-      signal,
-    });
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    await this.#send({ doing: `writing ${name}`, key: this.#prefix + name, bytes, sha256, signal });
   }
 
   async vaults(signal?: Aborting): Promise<readonly VaultId[]> {
@@ -221,17 +216,32 @@ export class S3Store implements HolderStore {
     condition: Readonly<Record<string, string>>,
     signal: Aborting,
   ): Promise<S3Answer> {
-    const { body, bodySha256, headers } = signedBody(bytes, id);
-    return this.#client.call({
-      doing: `storing object ${id}`,
-      method: 'PUT',
-      key: this.#key(kind, id),
-      body,
-      bodySha256,
-      headers: { ...headers, ...condition },
-      alsoFine: 'if-none-match' in condition ? [412, 501] : [],
-      signal,
-    });
+    const key = this.#key(kind, id);
+    return this.#send({ doing: `storing object ${id}`, key, bytes, sha256: id, condition, signal });
+  }
+
+  /** The engine checks the bytes against the signed SHA-256, which of an object is its name: nothing is hashed here. */
+  async #send(put: Put): Promise<S3Answer> {
+    const { doing, key, bytes, sha256, condition = {}, signal } = put;
+    const md5 = this.#wantsMd5
+      ? { 'content-md5': createHash('md5').update(bytes).digest('base64') }
+      : undefined;
+    try {
+      return await this.#client.call({
+        doing,
+        method: 'PUT',
+        key,
+        body: bytes,
+        bodySha256: sha256,
+        headers: { 'content-type': 'application/octet-stream', ...md5, ...condition },
+        alsoFine: 'if-none-match' in condition ? [412, 501] : [],
+        signal,
+      });
+    } catch (error) {
+      if (md5 !== undefined || !asksForMd5(error)) throw error;
+      this.#wantsMd5 = true;
+      return await this.#send(put);
+    }
   }
 
   #remove(kind: ObjectKind, id: StoreId, signal: Aborting): Promise<S3Answer> {
@@ -306,16 +316,17 @@ export class S3Store implements HolderStore {
   }
 }
 
-/** Content-MD5 is what every engine checks; the signed SHA-256 is the object's name already. */
-function signedBody(bytes: Uint8Array, sha256?: string) {
-  return {
-    body: bytes,
-    bodySha256: sha256 ?? createHash('sha256').update(bytes).digest('hex'),
-    headers: {
-      'content-md5': createHash('md5').update(bytes).digest('base64'),
-      'content-type': 'application/octet-stream',
-    },
-  };
+interface Put {
+  readonly doing: string;
+  readonly key: string;
+  readonly bytes: Uint8Array;
+  readonly sha256: string;
+  readonly condition?: Readonly<Record<string, string>>;
+  readonly signal: Aborting;
+}
+
+function asksForMd5(error: unknown): boolean {
+  return isDisktroError(error, 'E_PEER_REFUSED') && error.details?.status === 400 && /Content-MD5/i.test(error.message);
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

@@ -28,6 +28,7 @@ export interface FaultyProxy {
   fault: (request: {
     readonly method: string;
     readonly path: string;
+    readonly headers: IncomingMessage['headers'];
     readonly count: number;
   }) => Fault | undefined;
   /** Requests so far. */
@@ -45,7 +46,7 @@ export async function startProxy(test: Test, engine: string): Promise<FaultyProx
   const server: Server = createServer((incoming, outgoing) => {
     const { method = '', url: path = '' } = incoming;
     seen.push(`${method} ${path}`);
-    const fault = proxy.fault({ method, path, count: seen.length });
+    const fault = proxy.fault({ method, path, headers: incoming.headers, count: seen.length });
     if (fault?.type === 'silence') return;
     if (fault?.type === 'answer') {
       incoming.resume();

@@ -143,6 +143,37 @@ if (skip === false) {
     t.equal(conditions, 1, 'it is asked once');
   });
 
+  t.test('an engine that wants Content-MD5, as AWS does for locked objects, gets it', async (t) => {
+    const { store, direct, proxy } = await open(t);
+    const body =
+      '<Error><Code>InvalidRequest</Code><Message>Content-MD5 OR x-amz-checksum- HTTP header is required for Put ' +
+      'Object requests with Object Lock parameters</Message></Error>';
+    let refused = 0;
+    proxy.fault = ({ method, headers }) => {
+      if (method !== 'PUT' || headers['content-md5'] !== undefined) return undefined;
+      refused++;
+      return { type: 'answer', status: 400, body };
+    };
+    for (const seed of [1, 2]) {
+      const { id, bytes } = sampleObject(`md5 ${seed}`, 5_000);
+      t.equal(await store.put('chunk', id, bytes), true);
+      t.ok((await direct.get('chunk', id)).equals(bytes));
+    }
+    t.equal(refused, 1, 'it asks once');
+    proxy.fault = () => ({ type: 'answer', status: 400, body });
+    const { id, bytes } = sampleObject('md5 in vain');
+    await t.rejects(store.put('chunk', id, bytes), { code: 'E_PEER_REFUSED', message: /Content-MD5/ });
+  });
+
+  t.test('bytes that are not those of the name are refused by the engine', async (t) => {
+    const { direct } = await open(t);
+    const { id, bytes } = sampleObject('changed on its way', 5_000);
+    const other = Buffer.from(bytes);
+    other[100] = (other[100] ?? 0) ^ 1;
+    await t.rejects(direct.put('chunk', id, other), { code: 'E_PEER_REFUSED', message: /SHA256/ });
+    t.same(await direct.sizes('chunk', [id]), [undefined], 'and are not kept');
+  });
+
   t.test('a listing that is none, or has no end, is refused', async (t) => {
     const { store, proxy } = await open(t);
     const bodies = [
