@@ -11,6 +11,8 @@ export type LogLevel = 'ERROR' | 'WARNING' | 'INFO' | 'DEBUG';
 export interface Config {
   /** Absolute path, or starting with `~` in the defaults only. */
   readonly home: string;
+  /** The bucket that holds the objects of a vault that is made; empty: its home. */
+  readonly store: string;
   readonly port: number;
   readonly host: string;
   readonly chunk_size: number;
@@ -46,6 +48,7 @@ export type ConfigKey = keyof Config;
 
 export const DEFAULT_CONFIG: Config = {
   home: '~/.disktro',
+  store: '',
   port: 8080,
   host: '0.0.0.0',
   chunk_size: DEFAULT_AVERAGE_CHUNK_BYTES,

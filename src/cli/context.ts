@@ -95,12 +95,22 @@ async function createFirstVault(context: Context, password: string): Promise<voi
   const { showRecoveryCode } = await import('./recovery-code.js');
   const averageChunkBytes = context.config.chunk_size;
   try {
-    const made = await createVault({ ...homeOptions(context), password, averageChunkBytes });
+    const made = await createVault({
+      ...homeOptions(context),
+      password,
+      averageChunkBytes,
+      ...storeOption(context),
+    });
     context.output.note(`made a new vault in ${made.home}`);
     showRecoveryCode(context.output, made.recoveryCode);
   } catch (error) {
     if (!isDisktroError(error, 'E_VAULT_EXISTS')) throw error; // another first run made it: theirs is ours
   }
+}
+
+/** Where the objects of a vault that is being made are to be. */
+export function storeOption({ config }: Context, flag = config.store): { store?: string } {
+  return flag === '' ? {} : { store: flag };
 }
 
 /** What every opening of a home is given. */

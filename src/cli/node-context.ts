@@ -141,24 +141,31 @@ export async function openForPeers(context: Context): Promise<PeerDoors> {
   }
 }
 
-/** Tells the members the vault's public record, so that any of them can give it back. Never throws. */
+/** Tells the members, or the bucket of this home, the vault's public record, so that any of them can give it back. Never throws. */
 export async function agreeOnRecord(
   { output, signal }: Context,
   vault: Vault,
-  cluster: Cluster,
+  cluster: Cluster | undefined,
 ): Promise<void> {
-  const [{ opened }, record] = await Promise.all([
-    import('../ops/vault.js'),
-    import('../ops/vault-record.js'),
-  ]);
+  const { opened } = await import('../ops/vault.js');
+  const open = opened(vault);
   try {
-    await record.agreeOnRecord(opened(vault), cluster, signal);
+    if (cluster !== undefined) {
+      await (await import('../ops/vault-record.js')).agreeOnRecord(open, cluster, signal);
+    } else if (open.home.outer !== undefined) {
+      await (await import('../ops/outer-record.js')).publishRecord(open, signal);
+    }
   } catch (error) {
     if (signal.aborted) return;
     output.warning(
       `the vault's record was not told to all: ${error instanceof Error ? error.message : String(error)}`,
     );
   }
+}
+
+/** Copies wanted of what is stored from here: a bucket that holds all objects of a home has no others beside it. */
+export function replicasOf({ outer }: Pick<OpenHome, 'outer'>, config: Context['config']): number {
+  return outer === undefined ? config.replica_count : 1;
 }
 
 export function clusterOptions({ config }: Context): ClusterOptions {

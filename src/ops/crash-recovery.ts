@@ -36,8 +36,9 @@ export async function recoverAfterCrash(
   });
   const dead = listSessions(home.catalog).filter(({ token }) => !isAlive(home.paths.temporary, token));
   for (const session of dead) {
-    const lost =
-      session.boot === bootId() && session.boot !== 'unknown' ? [] : await findDamage(home, session);
+    const isSameBoot = session.boot === bootId() && session.boot !== 'unknown';
+    // What a bucket has acknowledged does not depend on this machine's disk.
+    const lost = isSameBoot || home.outer !== undefined ? [] : await findDamage(home, session);
     home.objects.markLost(lost.map(({ row }) => row));
     const remove = home.catalog.database.prepare('DELETE FROM sessions WHERE id = ?');
     home.catalog.write(() => remove.run(session.id));

@@ -18,9 +18,8 @@ import { lastSessionId, liveSessions } from '../catalog/sessions.js';
 import type { StoreId } from '../core/ids.js';
 import type { ObjectKind } from '../core/object.js';
 import { OBJECT_HEADER_BYTES, vaultOf } from '../core/object.js';
-import { DisktroError, fileSystemError, throwIfAborted } from '../errors.js';
+import { DisktroError, throwIfAborted } from '../errors.js';
 import { MAX_BATCH_OBJECTS } from '../limits.js';
-import { objectPath } from '../store/paths.js';
 import type { Home, OpenHome } from './home.js';
 import { openedHome } from './vault.js';
 
@@ -194,15 +193,13 @@ async function vaultOfStored({ store, vaultId }: OpenHome, id: StoreId): Promise
 }
 
 async function isOlder(
-  { fileSystem, paths }: OpenHome,
+  { store }: OpenHome,
   kind: ObjectKind,
   id: StoreId,
   beforeMs: number,
 ): Promise<boolean> {
-  const stat = await fileSystem.stat(objectPath(paths.objects, kind, id)).catch((error: unknown) => {
-    throw fileSystemError(error, `looking at object ${id}`);
-  });
-  return stat !== undefined && Number(stat.mtimeNs / 1_000_000n) <= beforeMs;
+  const storedMs = await store.storedMs(kind, id);
+  return storedMs !== undefined && storedMs <= beforeMs;
 }
 
 async function filterAsync<T>(items: readonly T[], test: (item: T) => Promise<boolean>): Promise<T[]> {

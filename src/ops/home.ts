@@ -21,12 +21,14 @@ import { DisktroError, fileSystemError, isDisktroError, lockedError, throwIfAbor
 import { FileStore } from '../store/file-store.js';
 import type { FileSystem } from '../store/file-system.js';
 import { nodeFileSystem } from '../store/file-system.js';
+import type { HomeStore } from '../store/home-store.js';
 import type { HomePaths } from '../store/paths.js';
 import { homePaths, OBJECT_KINDS } from '../store/paths.js';
 import { isBeingRebuilt, recoverAfterCrash } from './crash-recovery.js';
 import { waitForLocks } from './lock-wait.js';
+import type { OuterStore } from './outer-store.js';
 import type { VaultFile } from './vault-files.js';
-import { readVaultFile } from './vault-files.js';
+import { readStoreFile, readVaultFile } from './vault-files.js';
 
 /** Of one try, when there will be others. */
 const PATIENT_BUSY_MS = 100;
@@ -58,7 +60,9 @@ export interface Home {
 export class OpenHome implements Home {
   readonly paths: HomePaths;
   readonly fileSystem: FileSystem;
-  readonly store: FileStore;
+  readonly store: HomeStore;
+  /** The bucket that holds the objects, when they are not in the home itself. */
+  readonly outer: OuterStore | undefined;
   readonly catalog: Catalog;
   readonly objects: ObjectTable;
   readonly token: string;
@@ -71,6 +75,8 @@ export class OpenHome implements Home {
   constructor(parts: {
     paths: HomePaths;
     fileSystem: FileSystem;
+    /** See {@link outerStoreOf}. */
+    outer: OuterStore | undefined;
     catalog: Catalog;
     vaultFile: VaultFile | undefined;
     token: string;
@@ -86,7 +92,8 @@ export class OpenHome implements Home {
     this.isReadOnly = parts.isReadOnly;
     this.#lock = parts.lock;
     this.#scratchFolder = parts.scratchFolder;
-    this.store = new FileStore(parts.fileSystem, parts.paths, parts.token);
+    this.outer = parts.outer;
+    this.store = parts.outer ?? new FileStore(parts.fileSystem, parts.paths, parts.token);
     this.objects = new ObjectTable(parts.catalog);
   }
 
@@ -125,6 +132,7 @@ export class OpenHome implements Home {
       this.#session?.end();
     } finally {
       this.#session = undefined;
+      this.store.close();
       this.catalog.close();
       this.#lock?.release();
       if (this.#scratchFolder !== undefined) fs.rmSync(this.#scratchFolder, { recursive: true, force: true });
@@ -164,7 +172,8 @@ async function tryToOpen(options: HomeOptions): Promise<OpenHome> {
     if (isBeingRebuilt(paths)) throw new DisktroError('E_LOCKED', `home ${options.home} is being rebuilt`);
     const openedCatalog = openCatalog(paths, options);
     catalog = openedCatalog.catalog;
-    const home = new OpenHome({ paths, fileSystem, vaultFile, token, lock, ...openedCatalog });
+    const outer = await outerStoreOf(fileSystem, paths);
+    const home = new OpenHome({ paths, fileSystem, outer, vaultFile, token, lock, ...openedCatalog });
     if (!home.isReadOnly) await recoverAfterCrash(home, options.onNotice);
     if (isPatient(options)) bePatient(home, options.lockWaitSeconds ?? 0);
     return home;
@@ -173,6 +182,14 @@ async function tryToOpen(options: HomeOptions): Promise<OpenHome> {
     lock?.release();
     throw error;
   }
+}
+
+/** Opened at its first use: what only looks into the catalog needs no keys and no network. */
+export async function outerStoreOf(fileSystem: FileSystem, paths: HomePaths): Promise<OuterStore | undefined> {
+  const file = await readStoreFile(fileSystem, paths);
+  if (file === undefined) return undefined;
+  const { OuterStore } = await import('./outer-store.js');
+  return new OuterStore(file, fileSystem);
 }
 
 const isPatient = ({ lockWaitSeconds = 0 }: HomeOptions): boolean => lockWaitSeconds > 0;

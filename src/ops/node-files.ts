@@ -5,7 +5,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import path from 'node:path';
 import type { NodeId } from '../core/ids.js';
-import { fileSystemError, integrityError } from '../errors.js';
+import { fileSystemError, integrityError, usageError } from '../errors.js';
 import { nodeIdOf } from '../net/node-id.js';
 import type { FileSystem } from '../store/file-system.js';
 import { readSmallFile, writeFileDurably } from '../store/file-system.js';
@@ -56,8 +56,10 @@ export class NodeFiles {
   readonly #fileSystem: FileSystem;
   readonly #paths: HomePaths;
   readonly #token: string;
+  readonly #outer: OpenHome['outer'];
 
-  constructor({ fileSystem, paths, token }: Pick<OpenHome, 'fileSystem' | 'paths' | 'token'>) {
+  constructor({ fileSystem, paths, token, outer }: Pick<OpenHome, 'fileSystem' | 'paths' | 'token' | 'outer'>) {
+    this.#outer = outer;
     this.#fileSystem = fileSystem;
     this.#paths = paths;
     this.#token = token;
@@ -75,10 +77,20 @@ export class NodeFiles {
     return { id: nodeIdOfKey(keyPem), keyPem, settings: await this.settings(), credentials, caKeyPem };
   }
 
-  /** The identity, made when there is none. @param name what a person calls this machine */
+  /**
+   * The identity, made when there is none.
+   * @param name what a person calls this machine
+   * @throws E_USAGE when the objects of this home are in a bucket: it has none to hold for others or to compare
+   */
   async ensure(name: string): Promise<NodeIdentity> {
     const found = await this.read();
     if (found !== undefined) return found;
+    if (this.#outer !== undefined) {
+      throw usageError(
+        `this home keeps its objects in ${this.#outer.where}: it is no node of a cluster`,
+        'make a vault in a home of its own, and give it the bucket with `disktro peers add`',
+      );
+    }
     await this.#fileSystem.makeFolder(this.#paths.node);
     const { privateKey } = generateKeyPairSync('ed25519');
     await this.writeSettings({ name, zone: '', addresses: [], port: 0, seq: 1 });

@@ -25,7 +25,7 @@ import { homePaths } from '../store/paths.js';
 import { rebuildLock } from './crash-recovery.js';
 import { enterHeld, isOfOthers, keepAgreements } from './held-rebuild.js';
 import type { HomeOptions } from './home.js';
-import { OpenHome } from './home.js';
+import { OpenHome, outerStoreOf } from './home.js';
 import { waitForLocks } from './lock-wait.js';
 import { catalogRecord } from './manifest-writer.js';
 import { ObjectReader } from './object-reader.js';
@@ -54,12 +54,14 @@ export async function rebuildCatalog(options: RebuildOptions): Promise<RebuildRe
   const { vaultFile, unlocked } = await unlockVault(options);
   const lock = await waitForLocks(options, async () => lockHome(paths));
   const token = newToken();
+  const fileSystem = options.fileSystem ?? nodeFileSystem;
   const aside = path.join(paths.temporary, `${token}-catalog.db`);
   try {
     const catalog = Catalog.create(aside, { journal: 'delete', observer: options.commitObserver });
     const home = new OpenHome({
       paths,
-      fileSystem: options.fileSystem ?? nodeFileSystem,
+      fileSystem,
+      outer: await outerStoreOf(fileSystem, paths),
       catalog,
       vaultFile,
       token,
@@ -204,9 +206,11 @@ class Walk {
   }
 }
 
-/** A disk that cannot be read just now is no damage: it stops the rebuild. */
+/** A disk or bucket that cannot be read just now is no damage: it stops the rebuild. */
 function isDamage(error: unknown): boolean {
-  return isDisktroError(error) && error.code !== 'E_IO' && error.code !== 'E_ABORTED';
+  return (
+    isDisktroError(error) && !isDisktroError(error, 'E_IO', 'E_ABORTED', 'E_CONFIG', 'E_PEER_UNREACHABLE', 'E_PEER_REFUSED')
+  );
 }
 
 async function* storedObjects({ store }: OpenHome, kind: ObjectKind): AsyncGenerator<ObjectSize> {

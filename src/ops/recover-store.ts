@@ -15,6 +15,7 @@ import type { SignedRecord } from '../net/member-record.js';
 import type { SignedVaultRecord } from '../net/vault-record.js';
 import { nodeFileSystem } from '../store/file-system.js';
 import type { HolderStore } from '../store/holder-store.js';
+import { S3Store } from '../store/s3-store.js';
 import { parseStoreUrl } from '../store/store-url.js';
 import { readHolderNote, remember, storedRecordOf, writeHolderNote } from './add-holder.js';
 import type { Cluster } from './cluster.js';
@@ -53,6 +54,11 @@ export async function recoverFromStore(options: RecoverOptions): Promise<Recover
   try {
     const found = await findVault(store, options);
     const vaultFile = parseVault(found.record.vault_file, 'vault_file');
+    if (store instanceof S3Store && (await store.readNote('home.json')) !== undefined) {
+      found.masterKey.fill(0);
+      const { takeOverBucket } = await import('./take-over-bucket.js');
+      return await takeOverBucket(store, found.record, vaultFile, options);
+    }
     const home = await homeFor(options, vaultFile);
     await using vault = new OpenVault(home, vaultFile, found);
     if (!isOwnRecord(vault, found.record)) throw foreignRecord(store);

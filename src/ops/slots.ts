@@ -69,6 +69,7 @@ export async function removeSlot(vault: Vault, idPrefix: string): Promise<SlotSu
     );
   }
   await removeSlotFile(home.fileSystem, home.paths, match.id);
+  await publishSlots(opened(vault));
   return summary(match.id, match.slot, match.id === slotId);
 }
 
@@ -118,7 +119,15 @@ async function addSlot(
   const slot = await makeSlot({ vaultId, masterKey, kind, secret, label });
   await writeSlot(home.fileSystem, home.paths, token, slot);
   for (const old of replaced) await removeSlotFile(home.fileSystem, home.paths, old);
+  await publishSlots(vault);
   return slot;
+}
+
+/** Where the objects are in a bucket, its slots are what a lost home comes back by. */
+async function publishSlots(vault: OpenVault): Promise<void> {
+  if (vault.home.outer === undefined) return;
+  const { publishRecord } = await import('./outer-record.js');
+  await publishRecord(vault);
 }
 
 function slotsOf(home: Home): Promise<readonly FoundSlot[]> {

@@ -18,6 +18,8 @@ import { OpenVault, openedHome } from './vault.js';
 
 export interface Status {
   readonly home: string;
+  /** The bucket that holds the objects; null when they are in the home. */
+  readonly store: string | null;
   readonly vaultId: string | null;
   readonly nodeId: string | null;
   readonly objects: number;
@@ -70,7 +72,8 @@ export async function homeStatus(home: Home, { replicas, cluster, signal }: Stat
   const counted = cluster?.counted().filter((node) => node !== cluster.self) ?? [];
   const open = openedHome(home);
   const nodeId = cluster?.self ?? (await new NodeFiles(open).read())?.id ?? null;
-  return { ...(await homeFacts(open, replicas, counted)), nodeId, peers, newest: newestOf(home) };
+  const facts = await homeFacts(open, replicas, counted);
+  return { ...facts, store: open.outer?.where ?? null, nodeId, peers, newest: newestOf(home) };
 }
 
 /** What a home knows by itself. @param counted other nodes whose copies count */
@@ -78,7 +81,7 @@ export async function homeFacts(
   open: OpenHome,
   replicas: number,
   counted: readonly NodeId[],
-): Promise<Omit<Status, 'nodeId' | 'peers' | 'newest'>> {
+): Promise<Omit<Status, 'store' | 'nodeId' | 'peers' | 'newest'>> {
   const { objects, bytes, tombstoned } = open.objects.totals();
   const { freeBytes } = await open.fileSystem.space(open.path);
   const time = (key: MetaKey): string | null => {

@@ -32,6 +32,14 @@ export interface VaultFile {
   readonly sizes: ChunkSizes;
 }
 
+/** Of a home whose objects are in a bucket. */
+export interface StoreFile {
+  /** As a person wrote it: without a secret. */
+  readonly url: string;
+  /** Which home this is to the store, 32 hex digits: it takes what one writes, and nobody else. */
+  readonly owner: string;
+}
+
 export interface FoundSlot {
   readonly id: string;
   /** undefined when the file is damaged. */
@@ -40,6 +48,8 @@ export interface FoundSlot {
 }
 
 const VAULT_VERSION = 1;
+const STORE_VERSION = 1;
+export const OWNER_BYTES = 16;
 
 /** @returns undefined when this home has no vault. @throws E_VAULT_FILE, E_FORMAT_TOO_NEW, E_IO */
 export async function readVaultFile(
@@ -68,6 +78,27 @@ export async function writeVaultFile(
   vault: VaultFile,
 ): Promise<void> {
   await writeJson(fileSystem, paths, token, paths.vaultFile, vaultFileToJson(vault));
+}
+
+/** @returns undefined when the objects are in the home itself. @throws E_VAULT_FILE, E_IO */
+export async function readStoreFile(
+  fileSystem: FileSystem,
+  paths: HomePaths,
+): Promise<StoreFile | undefined> {
+  const json = await readJson(fileSystem, paths.storeFile, 'E_VAULT_FILE');
+  if (json === undefined) return undefined;
+  const fields = jsonFields(json, paths.storeFile, 'E_VAULT_FILE');
+  if (fields.value('v') !== STORE_VERSION) return fields.fail(`v: expected ${STORE_VERSION}`);
+  return { url: fields.text('url', 1024), owner: fields.hex('owner', OWNER_BYTES) };
+}
+
+export async function writeStoreFile(
+  fileSystem: FileSystem,
+  paths: HomePaths,
+  token: string,
+  file: StoreFile,
+): Promise<void> {
+  await writeJson(fileSystem, paths, token, paths.storeFile, { v: STORE_VERSION, ...file });
 }
 
 /** All slots, good and damaged, oldest first. */

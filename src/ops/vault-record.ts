@@ -141,7 +141,7 @@ async function updated(
     sameIds(slots, slotsOfRecord(known)) &&
     known.authority === authority &&
     known.slots.length === slots.length;
-  const record = isSame ? known : sign(vault, slots, authority, known?.version ?? 0);
+  const record = isSame ? known : signedRecordOf(vault, { slots, authority }, known?.version ?? 0);
   await followSlots(vault, here, slots);
   await files.writeAgreedSlots(slots.map(({ id }) => id));
   return record;
@@ -171,17 +171,23 @@ function sameIds(a: readonly Slot[], b: readonly Slot[]): boolean {
   return a.length === b.length && a.every(({ id }) => ids.has(id));
 }
 
-function sign(
-  vault: OpenVault,
-  slots: readonly Slot[],
-  authority: string | undefined,
+/** What a record says, besides whose it is. */
+export interface RecordContents {
+  readonly slots: readonly Slot[];
+  readonly authority?: string | undefined;
+}
+
+/** A record of a vault that is newer than the one that was known. */
+export function signedRecordOf(
+  vault: Pick<OpenVault, 'keys'> & { readonly home: Pick<OpenVault['home'], 'vaultFile'> },
+  { slots, authority }: RecordContents,
   knownVersion: number,
 ): SignedVaultRecord {
   const { vaultFile } = vault.home;
   if (vaultFile === undefined) throw new Error('an open vault has a vault.json');
   const record = {
     v: 1 as const,
-    id: vault.id,
+    id: vaultFile.vaultId,
     verify_key: verifyKeyOf(vault),
     // Times, so that machines that have not heard of each other's changes seldom choose the same.
     version: Math.max(knownVersion + 1, Date.now()),
@@ -222,6 +228,6 @@ async function followSlots(
   for (const { id } of here) if (!wantedIds.has(id)) await removeSlotFile(home.fileSystem, home.paths, id);
 }
 
-function verifyKeyOf({ keys }: OpenVault): string {
+function verifyKeyOf({ keys }: Pick<OpenVault, 'keys'>): string {
   return spkiOfSeed(keys.signing).toString('base64');
 }

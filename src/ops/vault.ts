@@ -16,6 +16,7 @@ import { vaultIdFromBytes } from '../core/ids.js';
 import type { VaultKeys } from '../core/keys.js';
 import { deriveKeys, MASTER_KEY_BYTES, wipeKeys } from '../core/keys.js';
 import { formatRecoveryCode, parseRecoveryCode, RECOVERY_CODE_BYTES } from '../core/recovery-code.js';
+import type { Slot } from '../core/slot-shape.js';
 import type { Unlocked } from '../core/unlock.js';
 import { runInOwnWorker } from '../core/worker/pool.js';
 import { DisktroError, fileSystemError, integrityError, isDisktroError, lockedError } from '../errors.js';
@@ -27,8 +28,15 @@ import { homePaths, kindFolder, OBJECT_KINDS } from '../store/paths.js';
 import type { Home, HomeOptions, OpenHome } from './home.js';
 import { noVault, openStoreAndCatalog } from './home.js';
 import { makeSlot } from './make-slot.js';
-import type { FoundSlot, VaultFile } from './vault-files.js';
-import { readSlots, readVaultFile, removeSlotFile, writeSlot, writeVaultFile } from './vault-files.js';
+import type { FoundSlot, StoreFile, VaultFile } from './vault-files.js';
+import {
+  readSlots,
+  readVaultFile,
+  removeSlotFile,
+  writeSlot,
+  writeStoreFile,
+  writeVaultFile,
+} from './vault-files.js';
 import type { Workspace } from './workspace.js';
 import { createWorkspaces } from './workspace.js';
 
@@ -158,10 +166,16 @@ export interface CreatedVault {
 
 /**
  * Makes home, vault, a password slot and a recovery slot. vault.json comes last: without it there is no vault.
- * @throws E_VAULT_EXISTS also for the slower of two at once; E_LOCKED, E_READ_ONLY, E_NO_SPACE, E_IO
+ * @throws E_VAULT_EXISTS also for the slower of two at once; E_LOCKED, E_READ_ONLY, E_NO_SPACE, E_IO; of a bucket also
+ *   E_CONFIG, E_PEER_UNREACHABLE, E_PEER_REFUSED
  */
 export async function createVault(
-  options: HomeOptions & { readonly password: string; readonly averageChunkBytes?: number },
+  options: HomeOptions & {
+    readonly password: string;
+    readonly averageChunkBytes?: number;
+    /** `s3://…`: the bucket that is to hold the objects; default: the home itself. */
+    readonly store?: string | undefined;
+  },
 ): Promise<CreatedVault> {
   const fileSystem = options.fileSystem ?? nodeFileSystem;
   const paths = homePaths(options.home);
@@ -173,15 +187,57 @@ export async function createVault(
     makeSlot({ vaultId, masterKey, kind: 'password', secret: options.password, label: 'first password' }),
     makeSlot({ vaultId, masterKey, kind: 'recovery', secret: recoveryCode, label: 'recovery code' }),
   ]);
-  masterKey.fill(0);
   const sizes = chunkSizes(options.averageChunkBytes ?? DEFAULT_AVERAGE_CHUNK_BYTES);
+  const vaultFile = { vaultId, created: new Date().toISOString(), sizes };
+  try {
+    const storeFile =
+      options.store === undefined ? undefined : await beginInBucket(options.store, { vaultFile, slots, masterKey });
+    await layOutHome(options, { vaultFile, slots, storeFile });
+  } finally {
+    masterKey.fill(0);
+  }
+  return { home: paths.home, vaultId, recoveryCode };
+}
 
+/** The bucket first: a home that was not finished is made anew, and one that says it has a bucket has it. */
+async function beginInBucket(
+  url: string,
+  made: { readonly vaultFile: VaultFile; readonly slots: readonly Slot[]; readonly masterKey: Uint8Array },
+): Promise<StoreFile> {
+  const [{ claimEmptyStore, openBucket }, { writeFirstRecord }] = await Promise.all([
+    import('./outer-store.js'),
+    import('./outer-record.js'),
+  ]);
+  const store = await openBucket(url, nodeFileSystem);
+  try {
+    const file = await claimEmptyStore(store, url);
+    await writeFirstRecord(store, made);
+    return file;
+  } finally {
+    store.close();
+  }
+}
+
+export interface HomeLayout {
+  readonly vaultFile: VaultFile;
+  readonly slots: readonly Slot[];
+  /** undefined: the objects are in the home itself. */
+  readonly storeFile: StoreFile | undefined;
+}
+
+/** Makes a home with a vault. @throws as {@link createVault} */
+export async function layOutHome(
+  options: HomeOptions,
+  { vaultFile, slots, storeFile }: HomeLayout,
+): Promise<void> {
+  const fileSystem = options.fileSystem ?? nodeFileSystem;
+  const paths = homePaths(options.home);
   const lock = await lockForInit(paths, options.lockWaitSeconds ?? 0);
   try {
     if ((await readVaultFile(fileSystem, paths)) !== undefined) throw vaultExists(options.home);
     const token = newToken();
     const store = new FileStore(fileSystem, paths, token);
-    await store.makeFolders();
+    if (storeFile === undefined) await store.makeFolders();
     const found = catalogOfNode(paths);
     if (found !== 'holding') await removeLeftoverSlots(options, paths, store);
     if (found === 'none') {
@@ -191,15 +247,14 @@ export async function createVault(
       Catalog.create(paths.catalog, { observer: options.commitObserver }).close();
     }
     for (const slot of slots) await writeSlot(fileSystem, paths, token, slot);
-    const created = new Date().toISOString();
-    await writeVaultFile(fileSystem, paths, token, { vaultId, created, sizes });
+    if (storeFile !== undefined) await writeStoreFile(fileSystem, paths, token, storeFile);
+    await writeVaultFile(fileSystem, paths, token, vaultFile);
     await fileSystem.syncFolder(path.dirname(paths.home));
   } catch (error) {
     throw fileSystemError(error, `making a vault at ${paths.home}`);
   } finally {
     lock.release();
   }
-  return { home: paths.home, vaultId, recoveryCode };
 }
 
 /**

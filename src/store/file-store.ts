@@ -11,12 +11,13 @@ import { FREE_SPACE_RESERVE_BYTES } from '../limits.js';
 import { FileBatch } from './file-batch.js';
 import type { FileSystem, OpenFile } from './file-system.js';
 import { fillFrom, ignore } from './file-system.js';
-import type { ListOptions, ObjectBatch, ObjectSize, ObjectStore, StoreUsage } from './object-store.js';
+import type { HomeStore } from './home-store.js';
+import type { ListOptions, ObjectBatch, ObjectSize, StoreUsage } from './object-store.js';
 import { DEFAULT_PAGE } from './object-store.js';
 import type { HomePaths } from './paths.js';
 import { kindFolder, OBJECT_KINDS, objectPath, SHARDS, shardFolder } from './paths.js';
 
-export class FileStore implements ObjectStore {
+export class FileStore implements HomeStore {
   readonly #fileSystem: FileSystem;
   readonly #paths: HomePaths;
   readonly #token: string;
@@ -157,7 +158,14 @@ export class FileStore implements ObjectStore {
     return { objects, bytes, freeBytes };
   }
 
-  /** Moves an object out of the store, to `quarantine/`, where nothing reads it. */
+  async storedMs(kind: ObjectKind, id: StoreId): Promise<number | undefined> {
+    const file = objectPath(this.#paths.objects, kind, id);
+    const stat = await this.#fileSystem.stat(file).catch((error: unknown) => {
+      throw fileSystemError(error, `looking at object ${id}`);
+    });
+    return stat === undefined ? undefined : Number(stat.mtimeNs / 1_000_000n);
+  }
+
   async quarantine(kind: ObjectKind, id: StoreId): Promise<void> {
     const { quarantine, objects } = this.#paths;
     try {
@@ -171,6 +179,8 @@ export class FileStore implements ObjectStore {
       throw fileSystemError(error, `moving object ${id} to quarantine`);
     }
   }
+
+  close(): void {}
 
   async #idsIn(kind: ObjectKind, shard: string): Promise<StoreId[]> {
     const folder = shardFolder(this.#paths.objects, kind, shard);

@@ -77,6 +77,4 @@ export class FolderStore extends FileStore implements HolderStore {
       return ignore('ENOENT')(error) ?? [];
     }
   }
-
-  close(): void {}
 }

@@ -8,8 +8,8 @@ import type { ObjectKind } from '../core/object.js';
 import { integrityError } from '../errors.js';
 import type { ObjectStore } from './object-store.js';
 
-/** `holder.json` says which holder this is; `vault/<id>` is the public record of a vault. */
-export type NoteName = 'holder.json' | `vault/${VaultId}`;
+/** `holder.json` says which holder this is, `home.json` whose only store; `vault/<id>` is the public record of a vault. */
+export type NoteName = 'holder.json' | 'home.json' | `vault/${VaultId}`;
 
 /** @throws from all calls: E_PEER_UNREACHABLE, E_PEER_REFUSED, E_NO_SPACE, E_ABORTED */
 export interface HolderStore extends ObjectStore {

@@ -6,6 +6,8 @@ import type { ObjectKind } from '../core/object.js';
 export interface HomePaths {
   readonly home: string;
   readonly vaultFile: string;
+  /** Where the objects are, when not in `objects`. */
+  readonly storeFile: string;
   readonly slots: string;
   readonly objects: string;
   readonly temporary: string;
@@ -19,6 +21,7 @@ export function homePaths(home: string): HomePaths {
   return {
     home,
     vaultFile: path.join(home, 'vault.json'),
+    storeFile: path.join(home, 'store.json'),
     slots: path.join(home, 'slots'),
     objects: path.join(home, 'objects'),
     temporary: path.join(home, 'tmp'),

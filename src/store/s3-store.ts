@@ -4,12 +4,14 @@
  * needed. Two writers of one name agree: the first one wins, both have written the same bytes.
  */
 import { createHash } from 'node:crypto';
+import { sha256Hex } from '../core/hashes.js';
 import type { StoreId, VaultId } from '../core/ids.js';
 import { isVaultId } from '../core/ids.js';
 import type { ObjectKind } from '../core/object.js';
 import { mapOrdered } from '../core/pipeline.js';
 import { isDisktroError, missingObject } from '../errors.js';
 import { type HolderStore, MAX_NOTE_BYTES, type NoteName } from './holder-store.js';
+import type { HomeStore } from './home-store.js';
 import type { ListOptions, ObjectBatch, ObjectSize, StoreUsage } from './object-store.js';
 import { DEFAULT_PAGE } from './object-store.js';
 import { OBJECT_KINDS } from './paths.js';
@@ -27,7 +29,7 @@ const HEX = '0123456789abcdef';
 
 type Aborting = AbortSignal | undefined;
 
-export class S3Store implements HolderStore {
+export class S3Store implements HolderStore, HomeStore {
   readonly #client: S3Client;
   readonly #prefix: string;
   /** Whether the engine honours `If-None-Match: *` on PUT; those that do not answer 501 once. */
@@ -161,6 +163,27 @@ export class S3Store implements HolderStore {
     return here.length;
   }
 
+  async storedMs(kind: ObjectKind, id: StoreId): Promise<number | undefined> {
+    const headers = await this.#headers(kind, id, undefined);
+    if (headers === undefined) return undefined;
+    const ms = Date.parse(String(headers['last-modified']));
+    if (Number.isNaN(ms)) throw brokenStore(this.where, 'no last-modified');
+    return ms;
+  }
+
+  async quarantine(kind: ObjectKind, id: StoreId): Promise<void> {
+    let bytes: Buffer;
+    try {
+      bytes = await this.get(kind, id);
+    } catch (error) {
+      if (isDisktroError(error, 'E_OBJECT_MISSING')) return;
+      throw error;
+    }
+    const key = `${this.#prefix}quarantine/${id}`;
+    await this.#send({ doing: `moving object ${id} to quarantine`, key, bytes, sha256: sha256Hex(bytes), signal: undefined });
+    await this.delete(kind, [id]);
+  }
+
   /** Lists everything: one request for 1,000 objects. */
   async usage(): Promise<StoreUsage> {
     let objects = 0;
@@ -191,8 +214,7 @@ export class S3Store implements HolderStore {
   }
 
   async writeNote(name: NoteName, bytes: Uint8Array, signal?: Aborting): Promise<void> {
-    const sha256 = createHash('sha256').update(bytes).digest('hex');
-    await this.#send({ doing: `writing ${name}`, key: this.#prefix + name, bytes, sha256, signal });
+    await this.#send({ doing: `writing ${name}`, key: this.#prefix + name, bytes, sha256: sha256Hex(bytes), signal });
   }
 
   async vaults(signal?: Aborting): Promise<readonly VaultId[]> {
@@ -255,6 +277,14 @@ export class S3Store implements HolderStore {
   }
 
   async #head(kind: ObjectKind, id: StoreId, signal: Aborting): Promise<number | undefined> {
+    const headers = await this.#headers(kind, id, signal);
+    if (headers === undefined) return undefined;
+    const length = Number(headers['content-length']);
+    if (!Number.isSafeInteger(length)) throw brokenStore(this.where, 'no content-length');
+    return length;
+  }
+
+  async #headers(kind: ObjectKind, id: StoreId, signal: Aborting): Promise<S3Answer['headers'] | undefined> {
     const { status, headers } = await this.#client.call({
       doing: `looking for object ${id}`,
       method: 'HEAD',
@@ -262,10 +292,7 @@ export class S3Store implements HolderStore {
       alsoFine: [404],
       signal,
     });
-    if (status === 404) return undefined;
-    const length = Number(headers['content-length']);
-    if (!Number.isSafeInteger(length)) throw brokenStore(this.where, 'no content-length');
-    return length;
+    return status === 404 ? undefined : headers;
   }
 
   /** @param options.after an id, or the part of one */

@@ -6,6 +6,7 @@ import { parseBytes } from '../../src/cli/option-values.js';
 
 const accepted: Readonly<Record<ConfigKey, readonly unknown[]>> = {
   home: ['x', '/srv/vault', 'x'.repeat(4096)],
+  store: ['', 's3://host/bucket'],
   port: [0, 1, 65_535],
   host: ['0.0.0.0', '::', 'localhost'],
   chunk_size: [65_536, 131_072, 1_048_576, 16_777_216],
@@ -31,6 +32,7 @@ const accepted: Readonly<Record<ConfigKey, readonly unknown[]>> = {
 
 const refused: Readonly<Record<ConfigKey, readonly unknown[]>> = {
   home: ['', 'x'.repeat(4097), 1, null, ['x']],
+  store: ['x'.repeat(1025), 1, null, ['x']],
   port: [-1, 65_536, 1.5, '80', null, true, Number.NaN, Number.POSITIVE_INFINITY],
   host: ['', 1, null],
   chunk_size: [65_535, 65_537, 98_304, 32_768, 16_777_217, 33_554_432, '1048576', null],

@@ -20,7 +20,14 @@ import { ChunkStats } from '../chunk-stats.js';
 import type { Config } from '../config-keys.js';
 import { type Context, openOrCreateVault, progressOf } from '../context.js';
 import { isFolder, partsFailed } from '../folder-input.js';
-import { agreeOnRecord, clusterOf, type LimitFlags, limitedContext, memberNames } from '../node-context.js';
+import {
+  agreeOnRecord,
+  clusterOf,
+  type LimitFlags,
+  limitedContext,
+  memberNames,
+  replicasOf,
+} from '../node-context.js';
 import type { Progress } from '../progress.js';
 import { rawArguments } from '../raw-arguments.js';
 import { filterOf, type TreeFlags } from '../tree-flags.js';
@@ -49,7 +56,7 @@ export async function run(given: Context, paths: readonly string[], flags: Chunk
   if (flags.dryRun === true) return await runDry(context, paths, flags);
   await using vault = await openOrCreateVault(context, { isStdinTaken: paths.includes(STDIN) });
   const cluster = flags.replicate ? await clusterOf(context, openedHome(vault)) : undefined;
-  const agreement = cluster === undefined ? undefined : agreeOnRecord(context, vault, cluster);
+  const agreement = agreeOnRecord(context, vault, cluster);
   await using _closing = {
     [Symbol.asyncDispose]: async () => {
       await agreement;
@@ -67,7 +74,7 @@ export async function run(given: Context, paths: readonly string[], flags: Chunk
     try {
       const result = await chunkOne(context, vault, rawOf(path) ?? path, flags, makeCopier);
       stats.add(result, result.files);
-      report(context, result, cluster);
+      report(context, result, cluster, openedHome(vault).outer?.where);
       unread += result.failed?.length ?? 0;
       tooFew ??= flags.replicate ? tooFewCopies(result, context.config.min_replicas) : undefined;
     } catch (error) {
@@ -131,7 +138,7 @@ async function chunkOne(
   const label = flags.name ?? (path === STDIN ? 'stdin' : basename(path.toString()));
   using progress = await progressOf(context, { label, unit: 'bytes' });
   const options: ChunkOptions = {
-    ...chunkOptions(context, flags),
+    ...chunkOptions(context, vault, flags),
     copier: makeCopier?.(label, progress),
     onProgress: (facts) => {
       const { bytes, totalBytes, chunks, newChunks, files } = facts;
@@ -193,7 +200,7 @@ async function copierMaker(context: Context, vault: Vault, cluster: Cluster): Pr
   };
 }
 
-function chunkOptions({ config, output, signal }: Context, flags: ChunkFlags): ChunkOptions {
+function chunkOptions({ config, output, signal }: Context, vault: Vault, flags: ChunkFlags): ChunkOptions {
   return {
     ...(flags.name === undefined ? {} : { name: flags.name }),
     ...(flags.tag === undefined ? {} : { tags: flags.tag }),
@@ -201,7 +208,7 @@ function chunkOptions({ config, output, signal }: Context, flags: ChunkFlags): C
     ...(flags.time === undefined ? {} : { createdMs: flags.time }),
     compression: compressionOf(config, flags),
     workers: config.workers,
-    replicas: flags.replicas ?? config.replica_count,
+    replicas: flags.replicas ?? replicasOf(openedHome(vault), config),
     signal,
     onNotice: (message) => output.warning(message),
   };
@@ -211,25 +218,32 @@ function compressionOf(config: Config, { compress, compression }: ChunkFlags): C
   return compress ? (compression ?? config.compression) : 'none';
 }
 
-function report({ output }: Context, result: ChunkResult, cluster: Cluster | undefined): void {
+/** @param bucket where the objects are, when that is not the home */
+function report(
+  { output }: Context,
+  result: ChunkResult,
+  cluster: Cluster | undefined,
+  bucket: string | undefined,
+): void {
   if (output.isJson) output.record(result);
   else output.result(result.id);
   if (!output.isJson)
     for (const { path, reason } of result.failed ?? []) output.warning(`${path}: ${reason}; not stored`);
-  output.note(summary(result, cluster));
+  output.note(summary(result, cluster, bucket));
 }
 
 /** `photo.tar: 1.0 GiB, 1012 chunks, 988 new, stored 612 MiB in 1.9 s (551 MiB/s); 1 of 3 copies: no peers yet`. */
-function summary(result: ChunkResult, cluster: Cluster | undefined): string {
+function summary(result: ChunkResult, cluster: Cluster | undefined, bucket: string | undefined): string {
   const { name, bytes, chunks, newChunks, storedBytes, seconds, copies } = result;
   const work = `stored ${formatBytes(storedBytes)} in ${formatSeconds(seconds)}${rateRemark(bytes, seconds)}`;
   const isShort = copies.confirmed < copies.wanted;
   const copiesText = `${copies.confirmed} of ${count(copies.wanted, 'copy', 'copies')}`;
+  const place = bucket === undefined ? '' : ` in ${bucket}`;
   const hasPeers = (cluster?.reachable().length ?? 0) > 0;
-  const reason = isShort && copies.confirmed <= 1 && !hasPeers ? ': no peers yet' : '';
+  const reason = bucket === undefined && isShort && copies.confirmed <= 1 && !hasPeers ? ': no peers yet' : '';
   const files =
     result.files === undefined ? '' : `${count(result.files, 'file')} (${result.unchanged} unchanged), `;
-  return `${name}: ${files}${formatBytes(bytes)}, ${count(chunks, 'chunk')}, ${newChunks} new, ${work}; ${copiesText}${reason}`;
+  return `${name}: ${files}${formatBytes(bytes)}, ${count(chunks, 'chunk')}, ${newChunks} new, ${work}; ${copiesText}${place}${reason}`;
 }
 
 function inputsFailed(failed: number, total: number): DisktroError {

@@ -2,12 +2,13 @@
 import { DisktroError } from '../../errors.js';
 import { hasVault } from '../../ops/home.js';
 import { createVault } from '../../ops/vault.js';
-import { type Context, homeOptions, passwordOf } from '../context.js';
+import { type Context, homeOptions, passwordOf, storeOption } from '../context.js';
 import { deliverWithCode, openRecoveryFile } from '../recovery-code.js';
 
 interface InitFlags {
   readonly recoveryFile?: string;
   readonly chunkSize?: number;
+  readonly store?: string;
 }
 
 export async function run(context: Context, _operands: readonly string[], flags: InitFlags): Promise<void> {
@@ -20,6 +21,7 @@ export async function run(context: Context, _operands: readonly string[], flags:
     ...homeOptions(context),
     password,
     averageChunkBytes,
+    ...storeOption(context, flags.store),
   });
   deliverWithCode(output, made.vaultId, made, recoveryCode, file);
 }

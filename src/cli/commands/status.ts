@@ -6,7 +6,7 @@ import { homeStatus, type Status } from '../../ops/status.js';
 import { openedHome } from '../../ops/vault.js';
 import { type Context, openHome, openVault } from '../context.js';
 import { escapeControls } from '../escape.js';
-import { clusterOf } from '../node-context.js';
+import { clusterOf, replicasOf } from '../node-context.js';
 import { tableLines } from '../table.js';
 import { count, formatBytes, formatLocalTime } from '../units.js';
 
@@ -15,12 +15,13 @@ export async function run(context: Context): Promise<void> {
   await using home = await openFor(context);
   const cluster = await clusterOf(context, openedHome(home));
   await using _closing = { [Symbol.asyncDispose]: async () => cluster?.close() };
-  const status = await homeStatus(home, { replicas: config.replica_count, cluster, signal: context.signal });
+  const replicas = replicasOf(openedHome(home), config);
+  const status = await homeStatus(home, { replicas, cluster, signal: context.signal });
   if (output.isJson) {
     output.record(status);
     return;
   }
-  const rows = factsOf(status, config.replica_count).map(([label, value]) => [
+  const rows = factsOf(status, replicas).map(([label, value]) => [
     `${label}:`,
     escapeControls(value),
   ]);
@@ -58,6 +59,7 @@ function factsOf(status: Status, replicas: number): [label: string, value: strin
   const { online, unreachable, offline } = status.peers;
   return [
     ['home', status.home],
+    ...(status.store === null ? [] : [['store', status.store] as [string, string]]),
     ['vault', status.vaultId ?? 'none'],
     ['node', status.nodeId ?? 'none yet'],
     ['files', String(status.files)],

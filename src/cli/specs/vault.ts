@@ -21,9 +21,15 @@ const INIT: CommandSpec = {
   summary: 'make a home and a vault',
   details:
     'Prints the vault id on stdout and the recovery code once on stderr. `chunk` does the same by itself ' +
-    'the first time.',
+    'the first time. With --store the objects are in a bucket and the home holds catalog and slots only; its keys ' +
+    'come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or ~/.aws/credentials.',
   options: [
     RECOVERY_FILE,
+    {
+      flags: '--store <url>',
+      help: 'keep the objects in this bucket: s3://KEY@host/bucket/prefix; fixed for the life of the home',
+      parse: nonEmpty,
+    },
     {
       flags: '--chunk-size <bytes>',
       help: 'average chunk size, a power of two from 65536 to 16777216; fixed for the life of the vault',
@@ -33,9 +39,10 @@ const INIT: CommandSpec = {
   examples: [
     'disktro init',
     'disktro init --recovery-file /media/stick/recovery.txt',
+    'disktro init --store s3://s3.eu-central-1.amazonaws.com/my-bucket/vault',
     'disktro --home /srv/backup --password-file /etc/backup.key init --json',
   ],
-  exits: ['usage', 'inputs', 'noVault', 'locked', 'outputExists', 'noSpace'],
+  exits: ['usage', 'inputs', 'noVault', 'locked', 'outputExists', 'unreachable', 'refused', 'noSpace'],
   load: () => import('../commands/init.js'),
 };
 
