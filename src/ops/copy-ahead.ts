@@ -7,7 +7,7 @@ import type { ObjectRow } from '../catalog/objects.js';
 import type { NodeId } from '../core/ids.js';
 import type { CopiesAhead } from './chunk.js';
 import type { Cluster } from './cluster.js';
-import { type ObjectSender, STREAMS_PER_NODE } from './object-sender.js';
+import type { ObjectSender } from './object-sender.js';
 
 /** Objects that wait for one node, at most: 64 GiB of them, and little memory. */
 const MAX_QUEUED = 65_536;
@@ -40,7 +40,7 @@ export class CopyAhead implements CopiesAhead {
       if (lane.waiting.length >= MAX_QUEUED) continue;
       this.#sender.expect(bytes);
       lane.waiting.push({ id, kind, bytes });
-      if (lane.running.size < STREAMS_PER_NODE) this.#run(node, lane);
+      if (lane.running.size < this.#sender.streams(node)) this.#run(node, lane);
     }
   }
 

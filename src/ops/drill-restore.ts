@@ -70,7 +70,7 @@ export class Trial {
    */
   async run(manifest: Manifest, files: readonly Entry[]): Promise<ReadonlyMap<number, DisktroError>> {
     this.#restored.push(...files.map(() => 0));
-    const opening = mapOrdered(this.#reader.engine.concurrency, (needed: Needed) => this.#open(needed));
+    const opening = mapOrdered(this.#reader.concurrency, (needed: Needed) => this.#open(needed));
     for await (const { needed, chunk } of opening(this.#needed(manifest, files), { signal: this.#signal })) {
       if (chunk === undefined) continue;
       try {

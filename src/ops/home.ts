@@ -185,7 +185,10 @@ async function tryToOpen(options: HomeOptions): Promise<OpenHome> {
 }
 
 /** Opened at its first use: what only looks into the catalog needs no keys and no network. */
-export async function outerStoreOf(fileSystem: FileSystem, paths: HomePaths): Promise<OuterStore | undefined> {
+export async function outerStoreOf(
+  fileSystem: FileSystem,
+  paths: HomePaths,
+): Promise<OuterStore | undefined> {
   const file = await readStoreFile(fileSystem, paths);
   if (file === undefined) return undefined;
   const { OuterStore } = await import('./outer-store.js');

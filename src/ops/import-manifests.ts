@@ -29,7 +29,9 @@ import type { OpenVault } from './vault.js';
 
 export interface ImportOptions {
   readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((progress: { readonly done: number; readonly total: number | undefined }) => void) | undefined;
+  readonly onProgress?:
+    | ((progress: { readonly done: number; readonly total: number | undefined }) => void)
+    | undefined;
 }
 
 export interface ImportResult {

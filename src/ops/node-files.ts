@@ -58,7 +58,12 @@ export class NodeFiles {
   readonly #token: string;
   readonly #outer: OpenHome['outer'];
 
-  constructor({ fileSystem, paths, token, outer }: Pick<OpenHome, 'fileSystem' | 'paths' | 'token' | 'outer'>) {
+  constructor({
+    fileSystem,
+    paths,
+    token,
+    outer,
+  }: Pick<OpenHome, 'fileSystem' | 'paths' | 'token' | 'outer'>) {
     this.#outer = outer;
     this.#fileSystem = fileSystem;
     this.#paths = paths;

@@ -23,8 +23,13 @@ export interface OpenedChunk {
   release(): void;
 }
 
+/** What comes over a network is waited for, whatever the number of cores. */
+const FAR_READS = 8;
+
 export class ObjectReader {
   readonly engine: Engine;
+  /** Chunks that are worth having under way at once. */
+  readonly concurrency: number;
   readonly #vault: OpenVault;
   readonly #objects: BufferPool;
   readonly #plaintexts: BufferPool;
@@ -43,8 +48,10 @@ export class ObjectReader {
     this.engine = engine;
     this.#source = source;
     this.#signal = signal;
-    this.#objects = bufferPool(engine.concurrency, maxObjectBytes(vault.sizes.max));
-    this.#plaintexts = bufferPool(engine.concurrency + held, vault.sizes.max);
+    const isFar = source !== undefined || vault.home.outer !== undefined;
+    this.concurrency = isFar ? Math.max(engine.concurrency, FAR_READS) : engine.concurrency;
+    this.#objects = bufferPool(this.concurrency, maxObjectBytes(vault.sizes.max));
+    this.#plaintexts = bufferPool(this.concurrency + held, vault.sizes.max);
   }
 
   /** @throws E_OBJECT_MISSING and every integrity code of openObject */

@@ -18,8 +18,9 @@ export interface ReplicateProgress {
   readonly nodes: ReadonlyMap<NodeId, number>;
 }
 
-/** Requests under way to one node. */
-export const STREAMS_PER_NODE = 4;
+/** Requests under way to one node, and to a bucket, which is further away and takes them side by side. */
+const STREAMS_TO_NODE = 4;
+const STREAMS_TO_HOLDER = 8;
 /** Objects of a vault with the default chunk size fit; larger ones get a buffer of their own. */
 const USUAL_OBJECT_BYTES = 5 * 1024 * 1024;
 
@@ -44,6 +45,11 @@ export class ObjectSender {
 
   get sentBytes(): number {
     return this.#sentBytes;
+  }
+
+  /** How many objects are worth sending there at once. */
+  streams(node: NodeId): number {
+    return this.#cluster.isStatic(node) ? STREAMS_TO_HOLDER : STREAMS_TO_NODE;
   }
 
   /** Told of what is going to be sent, for the progress. */
@@ -89,7 +95,7 @@ export class ObjectSender {
   #buffersOf(node: NodeId): BufferPool {
     let buffers = this.#buffers.get(node);
     if (buffers === undefined) {
-      buffers = bufferPool(STREAMS_PER_NODE, USUAL_OBJECT_BYTES);
+      buffers = bufferPool(this.streams(node), USUAL_OBJECT_BYTES);
       this.#buffers.set(node, buffers);
     }
     return buffers;

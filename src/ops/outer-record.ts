@@ -18,7 +18,10 @@ export async function writeFirstRecord(
   const { vaultFile, slots, masterKey } = made;
   const keys = deriveKeys(masterKey, vaultFile.vaultId);
   try {
-    await store.writeNote(`vault/${vaultFile.vaultId}`, toBytes(signedRecordOf({ keys, home: { vaultFile } }, { slots }, 0)));
+    await store.writeNote(
+      `vault/${vaultFile.vaultId}`,
+      toBytes(signedRecordOf({ keys, home: { vaultFile } }, { slots }, 0)),
+    );
   } finally {
     wipeKeys(keys);
   }
@@ -31,7 +34,11 @@ export async function publishRecord(vault: OpenVault, signal?: AbortSignal): Pro
   const slots = (await readSlots(fileSystem, paths)).flatMap(({ slot }) => slot ?? []);
   const note = await outer.readNote(`vault/${vault.id}`, signal);
   const known = fromBytes(vault, note);
-  const ids = (list: readonly Slot[]): string => list.map(({ id }) => id).sort().join();
+  const ids = (list: readonly Slot[]): string =>
+    list
+      .map(({ id }) => id)
+      .sort()
+      .join();
   if (known !== undefined && ids(slotsOfRecord(known)) === ids(slots)) return;
   const record = signedRecordOf(vault, { slots, authority: known?.authority }, known?.version ?? 0);
   await outer.writeNote(`vault/${vault.id}`, toBytes(record), signal);

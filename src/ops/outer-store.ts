@@ -118,9 +118,13 @@ export class OuterStore implements HomeStore {
       return;
     }
     if (owner === undefined) {
-      throw new DisktroError('E_PEER_REFUSED', `${this.where}: home.json is missing: this is not the store it was`, {
-        hint: 'was the bucket emptied, or is its prefix another one now? Nothing was written',
-      });
+      throw new DisktroError(
+        'E_PEER_REFUSED',
+        `${this.where}: home.json is missing: this is not the store it was`,
+        {
+          hint: 'was the bucket emptied, or is its prefix another one now? Nothing was written',
+        },
+      );
     }
     throw new DisktroError('E_PEER_REFUSED', `${this.where}: belongs to another home now`, {
       hint: 'the vault was recovered elsewhere: use that home, or `disktro recover --from` the bucket into an empty one',

@@ -150,7 +150,7 @@ async function openSource(vault: OpenVault, idText: string, options: ReadOptions
   const reader = new ObjectReader(vault, vault.engine(threadCount(options.workers)), options.source, signal);
   const manifest = await reader.readManifest(id);
   const entry = await onlyEntry(reader, manifest);
-  const opening = mapOrdered(reader.engine.concurrency, async (item: Parameters<typeof decodeRef>[0]) =>
+  const opening = mapOrdered(reader.concurrency, async (item: Parameters<typeof decodeRef>[0]) =>
     reader.readChunk(decodeRef(item)),
   );
   const items = readList(manifest.chunks, (ref) => reader.readListChunk(ref));

@@ -209,7 +209,8 @@ class Walk {
 /** A disk or bucket that cannot be read just now is no damage: it stops the rebuild. */
 function isDamage(error: unknown): boolean {
   return (
-    isDisktroError(error) && !isDisktroError(error, 'E_IO', 'E_ABORTED', 'E_CONFIG', 'E_PEER_UNREACHABLE', 'E_PEER_REFUSED')
+    isDisktroError(error) &&
+    !isDisktroError(error, 'E_IO', 'E_ABORTED', 'E_CONFIG', 'E_PEER_UNREACHABLE', 'E_PEER_REFUSED')
   );
 }
 

@@ -11,7 +11,7 @@ import type { Copier } from './chunk.js';
 import type { Cluster } from './cluster.js';
 import { CopyAhead } from './copy-ahead.js';
 import type { OpenHome } from './home.js';
-import { ObjectSender, type ReplicateProgress, STREAMS_PER_NODE } from './object-sender.js';
+import { ObjectSender, type ReplicateProgress } from './object-sender.js';
 
 export interface ReplicateOptions {
   /** Copies wanted on distinct nodes, this one included. */
@@ -154,7 +154,7 @@ class Replication {
         const lacking = page.filter(({ id }) => missing.has(id));
         this.#sender.expect(lacking.reduce((sum, { bytes }) => sum + bytes, 0));
         for (const { id } of page) if (!missing.has(id)) confirm(id);
-        const sending = mapOrdered(STREAMS_PER_NODE, async (object: Holding) => {
+        const sending = mapOrdered(this.#sender.streams(node), async (object: Holding) => {
           await this.#sender.send(node, object, signal);
           confirm(object.id);
         });

@@ -66,7 +66,7 @@ async function* readRange(
   range: Range,
   { signal, onProgress }: ReadOptions,
 ): AsyncGenerator<Buffer> {
-  const opening = mapOrdered(reader.engine.concurrency, async ({ ref, from, to }: Part) => {
+  const opening = mapOrdered(reader.concurrency, async ({ ref, from, to }: Part) => {
     const chunk = await reader.readChunk(ref);
     try {
       return Buffer.from(chunk.bytes.subarray(from, to));

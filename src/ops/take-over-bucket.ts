@@ -12,7 +12,13 @@ import { claimStore, ownerOf } from './outer-store.js';
 import { rebuildCatalog } from './rebuild.js';
 import type { RecoverOptions, RecoverResult } from './recover.js';
 import { layOutHome } from './vault.js';
-import { readStoreFile, readVaultFile, type StoreFile, type VaultFile, writeStoreFile } from './vault-files.js';
+import {
+  readStoreFile,
+  readVaultFile,
+  type StoreFile,
+  type VaultFile,
+  writeStoreFile,
+} from './vault-files.js';
 import { slotsOfRecord } from './vault-record.js';
 
 /** @throws E_VAULT_EXISTS when the home has another vault, or this one elsewhere. Run again it goes on where it was. */

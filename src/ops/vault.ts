@@ -191,7 +191,9 @@ export async function createVault(
   const vaultFile = { vaultId, created: new Date().toISOString(), sizes };
   try {
     const storeFile =
-      options.store === undefined ? undefined : await beginInBucket(options.store, { vaultFile, slots, masterKey });
+      options.store === undefined
+        ? undefined
+        : await beginInBucket(options.store, { vaultFile, slots, masterKey });
     await layOutHome(options, { vaultFile, slots, storeFile });
   } finally {
     masterKey.fill(0);

@@ -96,7 +96,7 @@ export function s3Error(refusal: S3Refusal, doing: string, where: string): Diskt
 }
 
 const KEYS_HINT =
-  'check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or ~/.aws/credentials, then run `disktro peers add` again';
+  'check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or ~/.aws/credentials; for a member run `disktro peers add` again';
 const RIGHTS_HINT =
   'the keys need s3:ListBucket, GetObject, PutObject and DeleteObject; the bucket may be read-only, or an object locked';
 

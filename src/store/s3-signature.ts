@@ -46,7 +46,9 @@ export class S3Signer {
     const canonical = `${method}\n${url.pathname}\n${canonicalQuery(url)}\n${lines}\n${signed}\n${bodySha256}`;
     const scope = `${time.slice(0, 8)}/${this.#region}/s3/aws4_request`;
     const text = `${ALGORITHM}\n${time}\n${scope}\n${createHash('sha256').update(canonical).digest('hex')}`;
-    const signature = createHmac('sha256', this.#keyOf(time.slice(0, 8))).update(text).digest('hex');
+    const signature = createHmac('sha256', this.#keyOf(time.slice(0, 8)))
+      .update(text)
+      .digest('hex');
     all.authorization = `${ALGORITHM} Credential=${accessKeyId}/${scope}, SignedHeaders=${signed}, Signature=${signature}`;
     return all;
   }

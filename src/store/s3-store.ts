@@ -180,7 +180,13 @@ export class S3Store implements HolderStore, HomeStore {
       throw error;
     }
     const key = `${this.#prefix}quarantine/${id}`;
-    await this.#send({ doing: `moving object ${id} to quarantine`, key, bytes, sha256: sha256Hex(bytes), signal: undefined });
+    await this.#send({
+      doing: `moving object ${id} to quarantine`,
+      key,
+      bytes,
+      sha256: sha256Hex(bytes),
+      signal: undefined,
+    });
     await this.delete(kind, [id]);
   }
 
@@ -214,7 +220,13 @@ export class S3Store implements HolderStore, HomeStore {
   }
 
   async writeNote(name: NoteName, bytes: Uint8Array, signal?: Aborting): Promise<void> {
-    await this.#send({ doing: `writing ${name}`, key: this.#prefix + name, bytes, sha256: sha256Hex(bytes), signal });
+    await this.#send({
+      doing: `writing ${name}`,
+      key: this.#prefix + name,
+      bytes,
+      sha256: sha256Hex(bytes),
+      signal,
+    });
   }
 
   async vaults(signal?: Aborting): Promise<readonly VaultId[]> {
@@ -353,7 +365,11 @@ interface Put {
 }
 
 function asksForMd5(error: unknown): boolean {
-  return isDisktroError(error, 'E_PEER_REFUSED') && error.details?.status === 400 && /Content-MD5/i.test(error.message);
+  return (
+    isDisktroError(error, 'E_PEER_REFUSED') &&
+    error.details?.status === 400 &&
+    /Content-MD5/i.test(error.message)
+  );
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

@@ -25,6 +25,11 @@ export class TestBucket {
     return new TestBucket(engine.url(name), new S3Client(location, engine.keys));
   }
 
+  /** Again, after {@link TestBucket.destroy}. */
+  async create(): Promise<void> {
+    await this.#client.call({ doing: 'making a bucket', method: 'PUT', key: '' });
+  }
+
   async keys(): Promise<string[]> {
     const keys: string[] = [];
     let token: string | undefined;
@@ -53,6 +58,12 @@ export class TestBucket {
 
   async remove(key: string): Promise<void> {
     await this.#client.call({ doing: 'deleting', method: 'DELETE', key });
+  }
+
+  /** The bucket itself, with all that is in it. */
+  async destroy(): Promise<void> {
+    for (const key of await this.keys()) await this.remove(key);
+    await this.#client.call({ doing: 'removing the bucket', method: 'DELETE', key: '' });
   }
 
   async policy(policy: unknown): Promise<void> {

@@ -32,23 +32,26 @@ export function testHolderStore(name: string, open: (test: Test) => Promise<Open
     }
   });
 
-  claim('takes the right bytes in the place of wrong ones, and its client gives no others', async (t, holder) => {
-    const { store, tamper } = holder;
-    const client = new HolderClient('holder' as NodeId, store);
-    const { id, bytes } = sampleObject('verified', 5000);
-    await store.put('chunk', id, bytes);
-    const key = `chunks/${id.slice(0, 2)}/${id}`;
-    const other = Buffer.from(bytes);
-    other[2500] = (other[2500] ?? 0) ^ 1;
-    for (const wrong of [other, bytes.subarray(0, 4999), Buffer.alloc(0)]) {
-      await tamper(key, wrong);
-      await t.rejects(client.readObject('chunk', id, Buffer.alloc(6000)), { code: 'E_OBJECT_ID' });
-    }
-    t.equal(await store.put('chunk', id, bytes), true, 'what was cut is not taken for known');
-    await tamper(key, other);
-    await store.replace('chunk', id, bytes);
-    t.equal(await client.readObject('chunk', id, Buffer.alloc(6000)), 5000);
-  });
+  claim(
+    'takes the right bytes in the place of wrong ones, and its client gives no others',
+    async (t, holder) => {
+      const { store, tamper } = holder;
+      const client = new HolderClient('holder' as NodeId, store);
+      const { id, bytes } = sampleObject('verified', 5000);
+      await store.put('chunk', id, bytes);
+      const key = `chunks/${id.slice(0, 2)}/${id}`;
+      const other = Buffer.from(bytes);
+      other[2500] = (other[2500] ?? 0) ^ 1;
+      for (const wrong of [other, bytes.subarray(0, 4999), Buffer.alloc(0)]) {
+        await tamper(key, wrong);
+        await t.rejects(client.readObject('chunk', id, Buffer.alloc(6000)), { code: 'E_OBJECT_ID' });
+      }
+      t.equal(await store.put('chunk', id, bytes), true, 'what was cut is not taken for known');
+      await tamper(key, other);
+      await store.replace('chunk', id, bytes);
+      t.equal(await client.readObject('chunk', id, Buffer.alloc(6000)), 5000);
+    },
+  );
 
   claim(
     'keeps notes, replaced as a whole, and lists the vaults that have one',

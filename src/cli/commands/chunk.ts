@@ -240,7 +240,8 @@ function summary(result: ChunkResult, cluster: Cluster | undefined, bucket: stri
   const copiesText = `${copies.confirmed} of ${count(copies.wanted, 'copy', 'copies')}`;
   const place = bucket === undefined ? '' : ` in ${bucket}`;
   const hasPeers = (cluster?.reachable().length ?? 0) > 0;
-  const reason = bucket === undefined && isShort && copies.confirmed <= 1 && !hasPeers ? ': no peers yet' : '';
+  const reason =
+    bucket === undefined && isShort && copies.confirmed <= 1 && !hasPeers ? ': no peers yet' : '';
   const files =
     result.files === undefined ? '' : `${count(result.files, 'file')} (${result.unchanged} unchanged), `;
   return `${name}: ${files}${formatBytes(bytes)}, ${count(chunks, 'chunk')}, ${newChunks} new, ${work}; ${copiesText}${place}${reason}`;

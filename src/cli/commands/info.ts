@@ -5,6 +5,7 @@ import { resolveFileId } from '../../ops/resolve.js';
 import { openedHome } from '../../ops/vault.js';
 import { type Context, openVault } from '../context.js';
 import { escapeControls } from '../escape.js';
+import { replicasOf } from '../node-context.js';
 import { tableLines } from '../table.js';
 import { count, formatBytes, formatLocalTime } from '../units.js';
 
@@ -21,7 +22,7 @@ export async function run(context: Context, [id = '']: readonly string[]): Promi
     return;
   }
   const { heading } = output.styles.stdout;
-  const facts = factsOf(info, config.replica_count);
+  const facts = factsOf(info, replicasOf(openedHome(vault), config));
   const lines = tableLines(facts.map(([label, value]) => [`${label}:`, escapeControls(value)]));
   for (const line of lines) output.result(line);
   if (info.kind !== 'tree') return;

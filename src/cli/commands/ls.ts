@@ -9,6 +9,7 @@ import { openedHome } from '../../ops/vault.js';
 import { type Context, openVault } from '../context.js';
 import { escapeControls } from '../escape.js';
 import { type FilterFlags, filterOf } from '../filter-flags.js';
+import { replicasOf } from '../node-context.js';
 import { tableLines } from '../table.js';
 import { formatBytes, formatLocalTime } from '../units.js';
 
@@ -83,7 +84,7 @@ async function listAll(context: Context, flags: FilterFlags): Promise<void> {
   }
   const isForPeople = isatty(1);
   const files = [...listFiles(vault, counted, filter)];
-  const rows = files.map((file) => rowOf(file, config.replica_count, isForPeople));
+  const rows = files.map((file) => rowOf(file, replicasOf(openedHome(vault), config), isForPeople));
   const lines = tableLines(isForPeople && rows.length > 0 ? [HEADING, ...rows] : rows);
   for (const [index, line] of lines.entries()) {
     output.result(isForPeople && index === 0 ? output.styles.stdout.heading(line) : line);

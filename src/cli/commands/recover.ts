@@ -58,7 +58,8 @@ async function recover(
 }
 
 function report({ output }: Context, { files, failed, nodes, unreachable, seconds }: RecoverResult): void {
-  output.note(`${count(files, 'file')} from ${count(nodes.length, 'node')} in ${formatSeconds(seconds)}`);
+  const places = nodes.length === 0 ? '' : ` from ${count(nodes.length, 'node')}`;
+  output.note(`${count(files, 'file')}${places} in ${formatSeconds(seconds)}`);
   if (unreachable.length > 0) {
     output.warning(
       `${count(unreachable.length, 'node')} out of reach: files that only they know are not listed`,

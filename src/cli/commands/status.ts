@@ -21,10 +21,7 @@ export async function run(context: Context): Promise<void> {
     output.record(status);
     return;
   }
-  const rows = factsOf(status, replicas).map(([label, value]) => [
-    `${label}:`,
-    escapeControls(value),
-  ]);
+  const rows = factsOf(status, replicas).map(([label, value]) => [`${label}:`, escapeControls(value)]);
   for (const line of tableLines(rows)) output.result(line);
 }
 
