@@ -11,10 +11,10 @@ export type LogLevel = 'ERROR' | 'WARNING' | 'INFO' | 'DEBUG';
 export interface Config {
   /** Absolute path, or starting with `~` in the defaults only. */
   readonly home: string;
-  /** The bucket that holds the objects of a vault that is made; empty: its home. */
-  readonly store: string;
   readonly port: number;
   readonly host: string;
+  /** The bucket that holds the objects of a vault that is made; empty: its home. */
+  readonly store: string;
   readonly chunk_size: number;
   readonly compression: Compression;
   readonly replica_count: number;
@@ -48,9 +48,9 @@ export type ConfigKey = keyof Config;
 
 export const DEFAULT_CONFIG: Config = {
   home: '~/.disktro',
-  store: '',
   port: 8080,
   host: '0.0.0.0',
+  store: '',
   chunk_size: DEFAULT_AVERAGE_CHUNK_BYTES,
   compression: 'auto',
   replica_count: 3,

@@ -48,9 +48,9 @@ const isPowerOfTwo = (value: number): boolean => Number.isInteger(Math.log2(valu
 
 const RULES: Readonly<Record<ConfigKey, Rule>> = {
   home: text('the path of a folder'),
-  store: { schema: z.string().max(1024), expected: 'a URL such as s3://host/bucket/prefix' },
   port: whole(0, 65_535),
   host: text('a host name or an IP address'),
+  store: { schema: z.string().max(1024), expected: 'a URL such as s3://host/bucket/prefix' },
   chunk_size: {
     schema: z.number().min(MIN_AVERAGE_CHUNK_BYTES).max(MAX_AVERAGE_CHUNK_BYTES).refine(isPowerOfTwo),
     expected: `a power of two from ${MIN_AVERAGE_CHUNK_BYTES} to ${MAX_AVERAGE_CHUNK_BYTES}`,

@@ -10,9 +10,9 @@ import { DisktroError, usageError } from '../errors.js';
 import type { FileSystem } from '../store/file-system.js';
 import type { NoteName } from '../store/holder-store.js';
 import type { HomeStore } from '../store/home-store.js';
+import { MemoryBatch } from '../store/memory-batch.js';
 import type { ListOptions, ObjectBatch, ObjectSize, StoreUsage } from '../store/object-store.js';
 import { OBJECT_KINDS } from '../store/paths.js';
-import { S3Batch } from '../store/s3-batch.js';
 import { S3Store } from '../store/s3-store.js';
 import { formatStoreUrl, parseStoreUrl } from '../store/store-url.js';
 import { KeyRing } from './holder-access.js';
@@ -38,7 +38,7 @@ export class OuterStore implements HomeStore {
   }
 
   batch(): ObjectBatch {
-    return new S3Batch(this);
+    return new MemoryBatch(this);
   }
 
   async put(kind: ObjectKind, id: StoreId, bytes: Uint8Array): Promise<boolean> {

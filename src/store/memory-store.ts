@@ -2,6 +2,7 @@
 import type { StoreId } from '../core/ids.js';
 import type { ObjectKind } from '../core/object.js';
 import { integrityError, missingObject } from '../errors.js';
+import { MemoryBatch } from './memory-batch.js';
 import type { ListOptions, ObjectBatch, ObjectSize, ObjectStore, StoreUsage } from './object-store.js';
 import { DEFAULT_PAGE } from './object-store.js';
 
@@ -12,7 +13,7 @@ export class MemoryStore implements ObjectStore {
   };
 
   batch(): ObjectBatch {
-    return new MemoryBatch(this.#objects);
+    return new MemoryBatch(this);
   }
 
   async put(kind: ObjectKind, id: StoreId, bytes: Uint8Array): Promise<boolean> {
@@ -63,34 +64,5 @@ export class MemoryStore implements ObjectStore {
     const object = this.#objects[kind].get(id);
     if (object === undefined) throw missingObject(id);
     return object;
-  }
-}
-
-class MemoryBatch implements ObjectBatch {
-  readonly #target: Readonly<Record<ObjectKind, Map<StoreId, Buffer>>>;
-  readonly #written: { readonly kind: ObjectKind; readonly id: StoreId; readonly bytes: Buffer }[] = [];
-
-  constructor(target: Readonly<Record<ObjectKind, Map<StoreId, Buffer>>>) {
-    this.#target = target;
-  }
-
-  get bytes(): number {
-    return this.#written.reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
-  }
-
-  get objects(): number {
-    return this.#written.length;
-  }
-
-  async write(kind: ObjectKind, id: StoreId, bytes: Uint8Array): Promise<void> {
-    this.#written.push({ kind, id, bytes: Buffer.from(bytes) });
-  }
-
-  async commit(): Promise<void> {
-    for (const { kind, id, bytes } of this.#written) this.#target[kind].set(id, bytes);
-  }
-
-  async abort(): Promise<void> {
-    this.#written.length = 0;
   }
 }

@@ -12,10 +12,10 @@ import { mapOrdered } from '../core/pipeline.js';
 import { isDisktroError, missingObject } from '../errors.js';
 import { type HolderStore, MAX_NOTE_BYTES, type NoteName } from './holder-store.js';
 import type { HomeStore } from './home-store.js';
+import { MemoryBatch } from './memory-batch.js';
 import type { ListOptions, ObjectBatch, ObjectSize, StoreUsage } from './object-store.js';
 import { DEFAULT_PAGE } from './object-store.js';
 import { OBJECT_KINDS } from './paths.js';
-import { S3Batch } from './s3-batch.js';
 import { brokenStore, S3Client, type S3Patience } from './s3-client.js';
 import type { S3Answer } from './s3-connection.js';
 import type { S3Keys } from './s3-keys.js';
@@ -48,7 +48,7 @@ export class S3Store implements HolderStore, HomeStore {
 
   /** Objects are held in memory until `commit`: a bucket has no temporary names. */
   batch(): ObjectBatch {
-    return new S3Batch(this);
+    return new MemoryBatch(this);
   }
 
   async put(kind: ObjectKind, id: StoreId, bytes: Uint8Array, signal?: Aborting): Promise<boolean> {

@@ -85,7 +85,17 @@ const CHUNK: CommandSpec = {
     'pg_dump shop | disktro chunk - --name shop.sql --compression zstd',
     'disktro chunk -- -odd-name',
   ],
-  exits: ['usage', 'inputs', 'noVault', 'locked', 'wrongPassword', 'corrupt', 'noSpace'],
+  exits: [
+    'usage',
+    'inputs',
+    'noVault',
+    'locked',
+    'wrongPassword',
+    'corrupt',
+    'unreachable',
+    'refused',
+    'noSpace',
+  ],
   load: () => import('../commands/chunk.js'),
 };
 

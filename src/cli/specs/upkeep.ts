@@ -19,7 +19,7 @@ const GC: CommandSpec = {
     { flags: '--force', help: 'tell peers although a node is out of reach that may know of other files' },
   ],
   examples: ['disktro gc', 'disktro gc --grace 0', 'disktro gc --dry-run --json'],
-  exits: ['usage', 'noVault', 'locked', 'wrongPassword', 'corrupt'],
+  exits: ['usage', 'noVault', 'locked', 'wrongPassword', 'corrupt', 'unreachable', 'refused'],
   load: () => import('../commands/gc.js'),
 };
 
@@ -35,7 +35,17 @@ const VERIFY: CommandSpec = {
     { flags: '--repair', help: 'put damaged objects aside, so that the next chunk stores them again' },
   ],
   examples: ['disktro verify', 'disktro verify latest', 'disktro verify --read-data --json'],
-  exits: ['usage', 'notFound', 'noVault', 'locked', 'wrongPassword', 'corrupt', 'missing'],
+  exits: [
+    'usage',
+    'notFound',
+    'noVault',
+    'locked',
+    'wrongPassword',
+    'corrupt',
+    'missing',
+    'unreachable',
+    'refused',
+  ],
   load: () => import('../commands/verify.js'),
 };
 
@@ -65,7 +75,7 @@ const REBUILD: CommandSpec = {
   summary: 'make the catalog again from the store',
   details: 'For a catalog that is lost or damaged. Reads the store only; no stored file is changed.',
   examples: ['disktro rebuild', 'rm ~/.disktro/catalog.db*; disktro rebuild; disktro ls'],
-  exits: ['usage', 'noVault', 'locked', 'wrongPassword', 'corrupt', 'noSpace'],
+  exits: ['usage', 'noVault', 'locked', 'wrongPassword', 'corrupt', 'unreachable', 'refused', 'noSpace'],
   load: () => import('../commands/rebuild.js'),
 };
 

@@ -46,7 +46,15 @@ const INIT: CommandSpec = {
   load: () => import('../commands/init.js'),
 };
 
-const KEY_EXITS = ['usage', 'noVault', 'locked', 'wrongPassword', 'corrupt'] as const;
+const KEY_EXITS = [
+  'usage',
+  'noVault',
+  'locked',
+  'wrongPassword',
+  'corrupt',
+  'unreachable',
+  'refused',
+] as const;
 
 const KEY: CommandSpec = {
   name: 'key',

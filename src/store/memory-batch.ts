@@ -1,6 +1,6 @@
 /**
- * Objects that go into a bucket together: kept in memory until `commit`, because a bucket has no temporary names. As much
- * as one batch may hold (limits.ts), no more.
+ * A batch for stores without temporary names, such as a bucket: its objects are kept in memory until `commit`, and then
+ * put side by side. As much as one batch may hold (limits.ts), no more.
  */
 import type { StoreId } from '../core/ids.js';
 import type { ObjectKind } from '../core/object.js';
@@ -15,7 +15,7 @@ interface Waiting {
   readonly bytes: Buffer;
 }
 
-export class S3Batch implements ObjectBatch {
+export class MemoryBatch implements ObjectBatch {
   readonly #store: Pick<ObjectStore, 'put'>;
   readonly #waiting: Waiting[] = [];
   #bytes = 0;
