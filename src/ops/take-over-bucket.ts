@@ -32,8 +32,8 @@ export async function takeOverBucket(
   const paths = homePaths(options.home);
   const present = await presentStore(vaultFile, options);
   if (present === undefined) {
-    const storeFile = await claimStore(store, options.from);
-    await layOutHome(options, { vaultFile, slots: slotsOfRecord(record), storeFile });
+    const claim = () => claimStore(store, options.from);
+    await layOutHome(options, { vaultFile, slots: slotsOfRecord(record), claim });
   } else if (ownerOf(await store.readNote('home.json')) !== present.owner) {
     // Another home had it meanwhile: it comes back to this one.
     await writeStoreFile(nodeFileSystem, paths, newToken(), await claimStore(store, options.from));

@@ -190,11 +190,10 @@ export async function createVault(
   const sizes = chunkSizes(options.averageChunkBytes ?? DEFAULT_AVERAGE_CHUNK_BYTES);
   const vaultFile = { vaultId, created: new Date().toISOString(), sizes };
   try {
-    const storeFile =
-      options.store === undefined
-        ? undefined
-        : await beginInBucket(options.store, { vaultFile, slots, masterKey });
-    await layOutHome(options, { vaultFile, slots, storeFile });
+    const { store } = options;
+    const claim =
+      store === undefined ? undefined : () => beginInBucket(store, { vaultFile, slots, masterKey });
+    await layOutHome(options, { vaultFile, slots, claim });
   } finally {
     masterKey.fill(0);
   }
@@ -223,14 +222,14 @@ async function beginInBucket(
 export interface HomeLayout {
   readonly vaultFile: VaultFile;
   readonly slots: readonly Slot[];
-  /** undefined: the objects are in the home itself. */
-  readonly storeFile: StoreFile | undefined;
+  /** Makes a bucket the home's, when no other process is making the home; undefined: the objects are in the home itself. */
+  readonly claim: (() => Promise<StoreFile>) | undefined;
 }
 
 /** Makes a home with a vault. @throws as {@link createVault} */
 export async function layOutHome(
   options: HomeOptions,
-  { vaultFile, slots, storeFile }: HomeLayout,
+  { vaultFile, slots, claim }: HomeLayout,
 ): Promise<void> {
   const fileSystem = options.fileSystem ?? nodeFileSystem;
   const paths = homePaths(options.home);
@@ -239,6 +238,7 @@ export async function layOutHome(
     if ((await readVaultFile(fileSystem, paths)) !== undefined) throw vaultExists(options.home);
     const token = newToken();
     const store = new FileStore(fileSystem, paths, token);
+    const storeFile = await claim?.();
     if (storeFile === undefined) await store.makeFolders();
     const found = catalogOfNode(paths);
     if (found !== 'holding') await removeLeftoverSlots(options, paths, store);

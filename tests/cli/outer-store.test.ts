@@ -143,6 +143,21 @@ if (skip === false) {
     await did(other, { env: { DISKTRO_PASSWORD: 'another one' } }, 'recover', '--from', url);
   });
 
+  t.test('two first chunks at once make one vault in the bucket of the configuration', limits, async (t) => {
+    const bucket = await TestBucket.make(ceph, `vault-${buckets++}`);
+    t.teardown(() => bucket.close());
+    const place = placeFor(t);
+    place.env.DISKTRO_STORE = bucket.url;
+    const names = ['one', 'two'].map((name) => place.write(name, sampleBytes(name, 50_000)));
+    const outcomes = await Promise.all(
+      names.map((name) => place.runWith({ mayShowCode: true }, 'chunk', '-q', name)),
+    );
+    for (const { status, stderr } of outcomes) t.equal(status, 0, stderr);
+    t.equal((await did(place, {}, 'ls', '--json')).trim().split('\n').length, 2);
+    t.equal((await bucket.keys()).filter((key) => key.startsWith('vault/')).length, 1);
+    t.match(await did(place, {}, 'verify', '--read-data'), /all good/);
+  });
+
   t.test('what cannot be written says why, and nothing is listed', limits, async (t) => {
     const { bucket, place, url } = await begin(t);
     const id = await store(place, 'kept', sampleBytes('kept', 200_000));
