@@ -254,6 +254,7 @@ t.test('status tells how things stand, without a password', async (t) => {
     'nodeId',
     'objects',
     'peers',
+    'store',
     'tombstoned',
     'vaultId',
   ]);
