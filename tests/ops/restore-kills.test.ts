@@ -10,7 +10,7 @@ import { makeScratchHome, openScratch, scratchFolder } from './scratch-home.js';
 import type { LooseEntry } from './tree-builder.js';
 import { ROOT, snapshot, storeTree } from './tree-builder.js';
 
-t.setTimeout(240_000);
+t.setTimeout(600_000);
 
 const KILLS = 50;
 

@@ -13,7 +13,7 @@ import { chance, runSeed } from './sample-bytes.js';
 import { makeScratchHome, openScratch, scratchFolder } from './scratch-home.js';
 import { changeTree, keepNewest, storeDay } from './tree-life.js';
 
-t.setTimeout(240_000);
+t.setTimeout(600_000);
 
 const KILLS = 50;
 const KEPT = 2;
