@@ -35,7 +35,7 @@ export interface Piece {
   readonly isLast: boolean;
 }
 
-interface JobPiece<J> extends Piece {
+export interface JobPiece<J> extends Piece {
   readonly job: J;
 }
 
@@ -57,19 +57,9 @@ export async function readContents<J>(
   sink: ContentSink<J>,
   signal?: AbortSignal,
 ): Promise<void> {
-  const reading = mapOrdered(ahead, async (step: Step<J>) => {
-    if (step.chunk === undefined) return { step, bytes: NOTHING };
-    try {
-      return { step, bytes: await window.acquire(step.chunk) };
-    } catch (error) {
-      if (!isDisktroError(error) || error.code === 'E_ABORTED') throw error;
-      return { step, error };
-    }
-  });
   let unreadable: J | undefined;
-  for await (const read of reading(stepsOf(jobs, table), { signal })) {
-    throwIfAborted(signal);
-    for (const piece of read.step.pieces) {
+  for await (const read of readSteps(jobs, table, window, ahead, signal)) {
+    for (const piece of read.pieces) {
       const { job, offset, length, position } = piece;
       if (job === unreadable) continue;
       if (read.bytes === undefined && length > 0) {
@@ -84,7 +74,36 @@ export async function readContents<J>(
       const ended = piece.isLast ? sink.end(job) : undefined;
       if (ended !== undefined) await ended;
     }
-    if (read.step.chunk !== undefined && read.bytes !== undefined) window.release(read.step.chunk);
+  }
+}
+
+/** Pieces of one chunk, with that chunk's plaintext, or why it cannot be had. */
+export type ReadStep<J> = { readonly pieces: readonly JobPiece<J>[] } & (
+  | { readonly bytes: Uint8Array }
+  | { readonly bytes: undefined; readonly error: DisktroError }
+);
+
+/** The steps of all jobs in order; the bytes of one are valid until the next is asked for. */
+export async function* readSteps<J>(
+  jobs: AsyncIterable<ContentJob<J>>,
+  table: ChunkTable,
+  window: ChunkWindow,
+  ahead: number,
+  signal?: AbortSignal,
+): AsyncGenerator<ReadStep<J>> {
+  const reading = mapOrdered(ahead, async ({ chunk, pieces }: Step<J>) => {
+    if (chunk === undefined) return { chunk, read: { pieces, bytes: NOTHING } };
+    try {
+      return { chunk, read: { pieces, bytes: await window.acquire(chunk) } };
+    } catch (error) {
+      if (!isDisktroError(error) || error.code === 'E_ABORTED') throw error;
+      return { chunk: undefined, read: { pieces, bytes: undefined, error } };
+    }
+  });
+  for await (const { chunk, read } of reading(stepsOf(jobs, table), { signal })) {
+    throwIfAborted(signal);
+    yield read;
+    if (chunk !== undefined) window.release(chunk);
   }
 }
 

@@ -24,6 +24,11 @@ export function resolvePart(home: Home, text: string): FoundPart {
   return { id: resolveFileId(home, text), inner: '' };
 }
 
+/** The same of an id and a path that come apart. */
+export function partOf(home: Home, id: string, path: string): FoundPart {
+  return { id: resolveFileId(home, id), inner: innerPath(path) };
+}
+
 function found(home: Home, text: string): FileId | undefined {
   try {
     return resolveFileId(home, text);

@@ -8,6 +8,16 @@ export interface RestoreFailure {
   readonly message: string;
 }
 
+/** Of a restore that came to its end. */
+export interface RestoreOutcome {
+  readonly path: string;
+  readonly failures: readonly RestoreFailure[];
+  /** All that could not be restored; `failures` has the first thousand and leaves out what was in a folder of its own. */
+  readonly failed: number;
+  /** Owners, modes, times and extended attributes that could not be set. */
+  readonly lostAttributes: number;
+}
+
 /** More are counted and told, not kept. */
 const MOST_KEPT = 1_000;
 /** They would meet every other entry as well. */
@@ -90,5 +100,29 @@ export function fatalOutput(error: unknown, path: string): unknown {
     ...(hint === undefined ? {} : { hint }),
     ...(details === undefined ? {} : { details }),
     cause: error,
+  });
+}
+
+/** The worst that happened says how all of it ended: damage before loss before what could not be written. */
+export function restoreFailure({
+  failed,
+  failures,
+  lostAttributes,
+  path,
+}: RestoreOutcome): DisktroError | undefined {
+  if (failed === 0 && lostAttributes === 0) return undefined;
+  const codes = new Set(failures.map(({ code }) => code));
+  const isHarmless = (code: string): boolean => code === 'E_OUTPUT' || code === 'E_OBJECT_MISSING';
+  const damage = [...codes].find((code) => !isHarmless(code));
+  const code = damage ?? (codes.has('E_OBJECT_MISSING') ? 'E_OBJECT_MISSING' : 'E_INPUTS_FAILED');
+  const what = [
+    ...(failed > 0 ? [`${failed} ${failed === 1 ? 'entry' : 'entries'} could not be restored`] : []),
+    ...(lostAttributes > 0
+      ? [`${lostAttributes} ${lostAttributes === 1 ? 'attribute' : 'attributes'} could not be set`]
+      : []),
+  ];
+  return new DisktroError(code, what.join(' and '), {
+    hint: 'what else there was is restored; run the same command again to try the rest',
+    details: { failed, lostAttributes, path, failures: failures.slice(0, 100) },
   });
 }

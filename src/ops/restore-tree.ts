@@ -13,7 +13,7 @@ import type { ReassembleResult } from './reassemble.js';
 import type { AttributeOptions } from './restore-attributes.js';
 import { Attributes } from './restore-attributes.js';
 import { writeContents } from './restore-contents.js';
-import type { RestoreFailure } from './restore-failures.js';
+import type { RestoreFailure, RestoreOutcome } from './restore-failures.js';
 import { Failures, fatalOutput } from './restore-failures.js';
 import { FileWriter } from './restore-file.js';
 import { finishTree } from './restore-finish.js';
@@ -44,17 +44,12 @@ export interface RestoreOptions extends ReadOptions, AttributeOptions {
   readonly onNotice?: ((message: string) => void) | undefined;
 }
 
-export interface RestoreResult extends ReassembleResult {
+export interface RestoreResult extends ReassembleResult, RestoreOutcome {
   readonly path: string;
   /** Entries that were written, folders not counted. */
   readonly files: number;
   /** Entries that were left as they are. */
   readonly skipped: number;
-  readonly failures: readonly RestoreFailure[];
-  /** All that could not be restored; `failures` has the first thousand and leaves out what was in a folder of its own. */
-  readonly failed: number;
-  /** Owners, modes, times and extended attributes that could not be set. */
-  readonly lostAttributes: number;
 }
 
 /**

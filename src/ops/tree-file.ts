@@ -24,15 +24,19 @@ export async function entryInside(tree: TreeSource, inner: string | Uint8Array):
   return undefined;
 }
 
+/** As {@link entryInside}. @throws E_NOT_FOUND */
+export async function entryOfPart(tree: TreeSource, inner: string): Promise<Entry> {
+  const entry = await entryInside(tree, inner);
+  if (entry !== undefined) return entry;
+  throw notFound(
+    `nothing at ${JSON.stringify(inner)} in ${tree.manifest.name}`,
+    'run `disktro ls ID` to see what is in it',
+  );
+}
+
 /** The entry of a file, also of one behind a hard link. @throws E_NOT_FOUND, E_USAGE when it is no file */
 export async function fileInside(tree: TreeSource, inner: string): Promise<Entry> {
-  const entry = await entryInside(tree, inner);
-  if (entry === undefined) {
-    throw notFound(
-      `nothing at ${JSON.stringify(inner)} in ${tree.manifest.name}`,
-      'run `disktro ls ID` to see what is in it',
-    );
-  }
+  const entry = await entryOfPart(tree, inner);
   if (entry.type === 'file') return entry;
   const behind = entry.type === 'hardlink' ? await entryInside(tree, entry.target ?? '') : undefined;
   if (behind?.type === 'file') return { ...behind, path: entry.path };

@@ -4,12 +4,15 @@ import type { Entry, EntryType } from '../core/entry.js';
 import type { FileId } from '../core/ids.js';
 import type { DisktroError } from '../errors.js';
 import { isDisktroError, notFound, throwIfAborted } from '../errors.js';
+import type { FoundPart } from './inner-path.js';
 import { innerBytes, resolvePart } from './inner-path.js';
 import { pathMatcher } from './path-patterns.js';
 import type { ReadOptions } from './read-options.js';
 import { openTree } from './tree-source.js';
 import type { Vault } from './vault.js';
 import { opened } from './vault.js';
+
+const SLASH = 0x2f;
 
 export interface ListedEntry {
   /** In its tree; of what is no UTF-8 with replacement characters. */
@@ -53,6 +56,57 @@ export async function* listEntries(
     source.close();
   }
   if (count === 0) throw notFound(`nothing at ${JSON.stringify(inner)} in ${source.manifest.name}`);
+}
+
+export interface FolderPage {
+  readonly id: FileId;
+  /** Of the stored tree or file. */
+  readonly name: string;
+  readonly entries: readonly ListedEntry[];
+  /** `from` of the page behind this one; null: there is none. */
+  readonly next: number | null;
+}
+
+export interface PageOptions extends ReadOptions {
+  /** Entries to leave out at the beginning. */
+  readonly from: number;
+  /** Most entries of a page. */
+  readonly limit: number;
+  /** What is in the folders below as well. */
+  readonly isDeep: boolean;
+}
+
+/**
+ * What lies in a folder of a stored tree, in order, a page at a time; of a file, the file itself.
+ * @throws E_NOT_FOUND also when there is no such path inside
+ */
+export async function listFolder(
+  vault: Vault,
+  { id, inner }: FoundPart,
+  { from, limit, isDeep, ...options }: PageOptions,
+): Promise<FolderPage> {
+  const source = await openTree(opened(vault), id, { ...options, workers: 0 });
+  const folder = innerBytes(inner);
+  const entries: ListedEntry[] = [];
+  let seen = 0;
+  let isThere = false;
+  try {
+    for await (const { entry, path } of source.entries()) {
+      throwIfAborted(options.signal);
+      if (!isAtOrBelow(folder, path)) continue;
+      isThere = true;
+      const isFolder = path.length === folder.length && entry.type === 'directory';
+      const isBelow = path.indexOf(SLASH, folder.length + 1) !== -1;
+      if (isFolder || (isBelow && !isDeep)) continue;
+      if (++seen <= from) continue;
+      if (entries.length === limit) return { id, name: source.manifest.name, entries, next: from + limit };
+      entries.push(listed(entry, path));
+    }
+  } finally {
+    source.close();
+  }
+  if (!isThere) throw notFound(`nothing at ${JSON.stringify(inner)} in ${source.manifest.name}`);
+  return { id, name: source.manifest.name, entries, next: null };
 }
 
 export interface FoundEntry extends ListedEntry {
@@ -101,7 +155,7 @@ function isAtOrBelow(folder: Buffer, path: Buffer): boolean {
   const { length } = folder;
   if (length === 0) return true;
   if (path.length < length || path.compare(folder, 0, length, 0, length) !== 0) return false;
-  return path.length === length || path[length] === 0x2f;
+  return path.length === length || path[length] === SLASH;
 }
 
 function listed(entry: Entry, path: Buffer): ListedEntry {

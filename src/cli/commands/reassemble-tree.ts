@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { DisktroError, usageError } from '../../errors.js';
 import type { FoundPart } from '../../ops/inner-path.js';
 import type { ReassembleProgress } from '../../ops/read-options.js';
+import { restoreFailure } from '../../ops/restore-failures.js';
 import type { Overwrite } from '../../ops/restore-mark.js';
 import { type RestoreOptions, type RestoreResult, restoreTree } from '../../ops/restore-tree.js';
 import type { Vault } from '../../ops/vault.js';
@@ -87,7 +88,7 @@ async function restore(
   if (output.isJson) output.record(facts);
   else if (flags.output === undefined) output.result(escapeControls(result.path));
   output.note(summary(result));
-  const failure = failureOf(result);
+  const failure = restoreFailure(result);
   if (failure !== undefined) throw failure;
 }
 
@@ -97,23 +98,6 @@ function summary(result: RestoreResult): string {
   const left = skipped > 0 ? `, ${skipped} left as they are` : '';
   const fetched = fetchedFromPeers > 0 ? `; ${fetchedFromPeers} from peers` : '';
   return `${name}: ${count(files, 'file')}, ${formatBytes(bytes)}${left} in ${time}${fetched}`;
-}
-
-/** The worst that happened says how the command ends: damage before loss before what could not be written. */
-function failureOf({ failed, failures, lostAttributes, path }: RestoreResult): DisktroError | undefined {
-  if (failed === 0 && lostAttributes === 0) return undefined;
-  const codes = new Set(failures.map(({ code }) => code));
-  const isHarmless = (code: string): boolean => code === 'E_OUTPUT' || code === 'E_OBJECT_MISSING';
-  const damage = [...codes].find((code) => !isHarmless(code));
-  const code = damage ?? (codes.has('E_OBJECT_MISSING') ? 'E_OBJECT_MISSING' : 'E_INPUTS_FAILED');
-  const what = [
-    ...(failed > 0 ? [`${count(failed, 'entry', 'entries')} could not be restored`] : []),
-    ...(lostAttributes > 0 ? [`${count(lostAttributes, 'attribute')} could not be set`] : []),
-  ];
-  return new DisktroError(code, what.join(' and '), {
-    hint: 'what else there was is restored; run the same command again to try the rest',
-    details: { failed, lostAttributes, path, failures: failures.slice(0, 100) },
-  });
 }
 
 async function plan(

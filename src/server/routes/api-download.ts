@@ -1,10 +1,11 @@
-/** Routes of the API by which a browser saves a file: the bytes, and links to them that need no headers. */
+/** Routes of the API by which a browser saves a file or folder: the bytes, and links to them that need no headers. */
+import type { OutgoingHttpHeaders } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import * as z from 'zod';
 import { abortedError, DisktroError, isDisktroError } from '../../errors.js';
-import { resolveFileId } from '../../ops/resolve.js';
-import { openStoredFile, type StoredFile } from '../../ops/stored-file.js';
+import { type FoundPart, partOf } from '../../ops/inner-path.js';
+import { openStoredPart, type StoredFile, type StoredFolder } from '../../ops/stored-file.js';
 import type { Api } from '../api/api.js';
 import { taskIdOf } from '../api/api.js';
 import { TICKET_MS } from '../api/tickets.js';
@@ -12,10 +13,12 @@ import type { Lease } from '../api/vault-door.js';
 import { refusal, replyData, withStatus } from '../json-body.js';
 import { rangeOf } from '../range.js';
 import type { Call, Route } from '../router.js';
+import { INNER_PATH } from './api-read.js';
 import { requiredJson } from './api-vault.js';
 
 const TICKET = z.strictObject({
   fileId: z.string().min(1).max(4096),
+  path: INNER_PATH.optional(),
   password: z.string().min(1).optional(),
 });
 
@@ -27,9 +30,9 @@ export function apiDownloadRoutes(api: Api): readonly Route[] {
       path: '/api/tickets',
       audience: 'local',
       handle: async (call) => {
-        const { fileId, password } = TICKET.parse(await requiredJson(call.request));
+        const { fileId, path, password } = TICKET.parse(await requiredJson(call.request));
         using lease = await api.lease(call, password);
-        const ticket = api.tickets.make(resolveFileId(lease.vault, fileId), lease.fork());
+        const ticket = api.tickets.make(partOf(lease.vault, fileId, path ?? ''), lease.fork());
         const url = `/api/download?ticket=${ticket}`;
         replyData(call.response, 201, 'a link', { ticket, url, expiresSeconds: TICKET_MS / 1000 });
       },
@@ -38,40 +41,52 @@ export function apiDownloadRoutes(api: Api): readonly Route[] {
 }
 
 async function download(api: Api, call: Call): Promise<void> {
-  const { lease: held, fileId } = await wanted(api, call);
+  const { lease: held, part } = await wanted(api, call);
   using lease = held;
   const signal = api.signalOf(call);
   await api.tasks.run('download', taskIdOf(call), signal, (tell) =>
     api.reads.run(signal, async () => {
-      const file = await openStoredFile(lease.vault, fileId, {
+      const stored = await openStoredPart(lease.vault, part, {
         workers: api.settings.workers,
         source: api.source(lease.vault),
         signal,
         onProgress: (progress) => tell({ state: 'running', ...progress }),
       });
-      tell({ name: file.name, totalBytes: file.bytes });
-      await send(call, file);
+      try {
+        tell({ name: stored.name, totalBytes: stored.bytes });
+        if (stored.kind === 'tree') await sendArchive(call, stored);
+        else await sendFile(call, stored);
+      } finally {
+        stored.close();
+      }
     }),
   );
 }
 
-async function wanted(api: Api, call: Call): Promise<{ readonly lease: Lease; readonly fileId: string }> {
+async function wanted(api: Api, call: Call): Promise<{ readonly lease: Lease; readonly part: FoundPart }> {
   const { query } = call;
   const id = query.get('id');
   const ticket = query.get('ticket');
   if (ticket !== null) {
     const found = api.tickets.find(ticket);
     if (found === undefined) throw refusal(401, 'ticket: this link is not good, or not any more');
-    return { lease: found.lease.fork(), fileId: found.fileId };
+    return { lease: found.lease.fork(), part: found.part };
   }
   if (id === null || id === '') throw refusal(400, 'id: expected a file id');
-  return { lease: await api.lease(call), fileId: id };
+  const lease = await api.lease(call);
+  try {
+    return { lease, part: partOf(lease.vault, id, query.get('path') ?? '') };
+  } catch (error) {
+    lease[Symbol.dispose]();
+    throw error;
+  }
 }
 
-async function send({ request, response }: Call, file: StoredFile): Promise<void> {
+async function sendFile(call: Call, file: StoredFile): Promise<void> {
+  const { request, response } = call;
   response.setHeader('accept-ranges', 'bytes');
   response.setHeader('cache-control', 'no-store');
-  const etag = `"${file.id}"`;
+  const etag = file.inner === '' ? `"${file.id}"` : `"${file.id}:${encodeURIComponent(file.inner)}"`;
   const isOtherFile = request.headers['if-range'] !== undefined && request.headers['if-range'] !== etag;
   const range = isOtherFile ? undefined : rangeOf(request.headers.range, file.bytes);
   if (range === 'unsatisfiable') {
@@ -79,20 +94,41 @@ async function send({ request, response }: Call, file: StoredFile): Promise<void
     throw withStatus(416, new DisktroError('E_USAGE', `Range: the file has ${file.bytes} bytes`));
   }
   const { start, end } = range ?? { start: 0, end: file.bytes - 1 };
-  const bytes = file.read(start, end + 1);
-  const isHead = request.method === 'HEAD';
-  // The first chunk before the headers: what is missing or damaged then has a status.
-  const first = isHead ? undefined : await bytes.next();
-  response.writeHead(range === undefined ? 200 : 206, {
+  await sendBytes(call, file.read(start, end + 1), range === undefined ? 200 : 206, {
     'content-type': 'application/octet-stream',
     'content-length': end + 1 - start,
     'content-disposition': dispositionOf(file.name),
     etag,
+    ...(range === undefined ? {} : { 'content-range': `bytes ${start}-${end}/${file.bytes}` }),
+  });
+}
+
+/** All of it from the beginning: an archive is made while it is read. */
+async function sendArchive(call: Call, folder: StoredFolder): Promise<void> {
+  await sendBytes(call, folder.read(), 200, {
+    'content-type': 'application/x-tar',
+    'content-length': folder.bytes,
+    'content-disposition': dispositionOf(`${folder.name}.tar`),
+    'accept-ranges': 'none',
+    'cache-control': 'no-store',
+  });
+}
+
+async function sendBytes(
+  { request, response }: Call,
+  bytes: AsyncGenerator<Buffer>,
+  status: number,
+  headers: OutgoingHttpHeaders,
+): Promise<void> {
+  const isHead = request.method === 'HEAD';
+  // The first chunk before the headers: what is missing or damaged then has a status.
+  const first = isHead ? undefined : await bytes.next();
+  response.writeHead(status, {
+    ...headers,
     'x-content-type-options': 'nosniff',
     // Were it ever shown instead of saved, it could do nothing.
     'content-security-policy': "default-src 'none'; sandbox",
     'cross-origin-resource-policy': 'same-origin',
-    ...(range === undefined ? {} : { 'content-range': `bytes ${start}-${end}/${file.bytes}` }),
   });
   if (first === undefined || first.done === true) {
     response.end();

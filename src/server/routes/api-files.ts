@@ -7,7 +7,9 @@ import { isStoreId } from '../../core/ids.js';
 import { notFound } from '../../errors.js';
 import { eachFileFacts, type FactsOptions, fileFacts, placementOf } from '../../ops/file-facts.js';
 import { removeFiles } from '../../ops/files.js';
+import { partOf } from '../../ops/inner-path.js';
 import { resolveFileId } from '../../ops/resolve.js';
+import { listFolder } from '../../ops/tree-listing.js';
 import type { Vault } from '../../ops/vault.js';
 import type { Api } from '../api/api.js';
 import { shownFile, shownPlacedFile } from '../api/shown-files.js';
@@ -15,10 +17,13 @@ import { refusal, replyData } from '../json-body.js';
 import type { Call, Route } from '../router.js';
 
 const WRITE_BYTES = 64 * 1024;
+/** A tree is opened anew for each page: large ones take few. */
+const PAGE_ENTRIES = 10_000;
 
 export function apiFileRoutes(api: Api): readonly Route[] {
   return [
     { method: 'GET', path: '/api/files', audience: 'local', handle: (call) => files(api, call) },
+    { method: 'GET', path: '/api/entries', audience: 'local', handle: (call) => entries(api, call) },
     { method: 'DELETE', path: '/api/files', audience: 'local', handle: (call) => remove(api, call) },
   ];
 }
@@ -90,6 +95,39 @@ async function listAll(api: Api, { query, response }: Call, vault: Vault | undef
 async function write(response: ServerResponse, text: string): Promise<void> {
   if (response.write(text) || response.destroyed) return;
   await Promise.race([once(response, 'drain'), once(response, 'close')]);
+}
+
+/** What lies inside a tree. */
+async function entries(api: Api, call: Call): Promise<void> {
+  const { query } = call;
+  const id = query.get('id') ?? '';
+  if (id === '') throw refusal(400, 'id: expected a file id');
+  const deep = query.get('deep') ?? '0';
+  if (!/^[01]$/.test(deep)) throw refusal(400, 'deep: expected 1');
+  using lease = await api.lease(call);
+  const { vault } = lease;
+  const part = partOf(vault, id, query.get('path') ?? '');
+  const signal = api.signalOf(call);
+  const page = await api.reads.run(signal, () =>
+    listFolder(vault, part, {
+      from: numberIn(query, 'from', 0, Number.MAX_SAFE_INTEGER) ?? 0,
+      limit: numberIn(query, 'limit', 1, PAGE_ENTRIES) ?? PAGE_ENTRIES,
+      isDeep: deep === '1',
+      source: api.source(vault),
+      signal,
+    }),
+  );
+  replyData(call.response, 200, 'what is inside', { ...page, path: part.inner });
+}
+
+/** @throws 400 naming the parameter */
+function numberIn(query: URLSearchParams, name: string, least: number, most: number): number | undefined {
+  const text = query.get(name);
+  if (text === null) return undefined;
+  const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= least && value <= most))
+    throw refusal(400, `${name}: expected a number from ${least} to ${most}`);
+  return value;
 }
 
 async function remove(api: Api, call: Call): Promise<void> {

@@ -1,8 +1,15 @@
 /** Routes of the API by which files come out again, and are checked. */
 import * as z from 'zod';
+import type { ManifestKind } from '../../core/manifest.js';
 import { DisktroError, isDisktroError } from '../../errors.js';
-import { reassembleFile } from '../../ops/reassemble.js';
+import { type FoundPart, partOf, resolvePart } from '../../ops/inner-path.js';
+import type { ReadOptions, ReassembleProgress } from '../../ops/read-options.js';
+import { type ReassembleResult, reassembleFile } from '../../ops/reassemble.js';
 import { resolveFileId } from '../../ops/resolve.js';
+import { restoreFailure } from '../../ops/restore-failures.js';
+import { restoreTree } from '../../ops/restore-tree.js';
+import { partKind } from '../../ops/tree-file.js';
+import type { Vault } from '../../ops/vault.js';
 import { type VerifyResult, verify } from '../../ops/verify.js';
 import type { Api } from '../api/api.js';
 import { taskIdOf } from '../api/api.js';
@@ -12,9 +19,12 @@ import type { Call, Route } from '../router.js';
 import { requiredJson } from './api-vault.js';
 
 const FILE_ID = z.string().min(1).max(4096);
+/** Inside a tree; empty for all of it. */
+export const INNER_PATH = z.string().max(4096);
 const PASSWORD = z.string().min(1).optional();
 const REASSEMBLE = z.strictObject({
   fileId: FILE_ID,
+  path: INNER_PATH.optional(),
   outputPath: z.string().min(1).max(4096),
   password: PASSWORD,
 });
@@ -32,24 +42,44 @@ export function apiReadRoutes(api: Api): readonly Route[] {
 }
 
 async function reassemble(api: Api, call: Call): Promise<void> {
-  const { fileId, outputPath, password } = REASSEMBLE.parse(await requiredJson(call.request));
-  const path = await pathBelow(api.settings.outputDir, outputPath);
+  const { fileId, path: asked, outputPath, password } = REASSEMBLE.parse(await requiredJson(call.request));
+  // Before the password is worked on: what leads elsewhere is refused for trees and files alike.
+  await pathBelow(api.settings.outputDir, outputPath, 'tree');
   const signal = api.signalOf(call);
   const result = await api.tasks.run('reassemble', taskIdOf(call), signal, async (tell) => {
     using lease = await api.lease(call, password);
     const { vault } = lease;
     tell({ name: outputPath });
-    return await api.reads.run(signal, () =>
-      reassembleFile(vault, fileId, {
-        path,
-        workers: api.settings.workers,
-        source: api.source(vault),
-        signal,
-        onProgress: (progress) => tell({ state: 'running', ...progress }),
-      }).catch(renamed),
-    );
+    const part = asked === undefined ? resolvePart(vault, fileId) : partOf(vault, fileId, asked);
+    const options = {
+      workers: api.settings.workers,
+      source: api.source(vault),
+      signal,
+      onProgress: (progress: ReassembleProgress) => tell({ state: 'running', ...progress }),
+    };
+    return await api.reads.run(signal, async () => {
+      const kind = await partKind(vault, part, options);
+      const path = await pathBelow(api.settings.outputDir, outputPath, kind);
+      return await writePart(vault, part, { ...options, kind, path }).catch(renamed);
+    });
   });
   replyData(call.response, 200, 'written', result);
+}
+
+/** @throws what {@link restoreFailure} makes of a tree that came back in part */
+async function writePart(
+  vault: Vault,
+  { id, inner }: FoundPart,
+  { kind, ...options }: ReadOptions & { readonly kind: ManifestKind; readonly path: string },
+): Promise<ReassembleResult> {
+  if (kind === 'file') return await reassembleFile(vault, inner === '' ? id : `${id}:${inner}`, options);
+  const { failures, failed, lostAttributes, ...written } = await restoreTree(vault, id, {
+    ...options,
+    inner,
+  });
+  const failure = restoreFailure({ failures, failed, lostAttributes, path: written.path });
+  if (failure !== undefined) throw failure;
+  return written;
 }
 
 /** The command has an option to overwrite, the API has none. */
