@@ -8,6 +8,7 @@ import { TestNode, until } from '../../cluster/node.js';
 import { sampleBytes } from '../../ops/sample-bytes.js';
 import { type Answer, ApiNode, type Asked, form, startApi } from './api-node.js';
 import { Contract } from './contract.js';
+import { treesOut } from './contract-trees.js';
 import { startOnFullDisk } from './full-disk.js';
 
 // Real nodes, and machines that are busy with other tests.
@@ -64,6 +65,7 @@ t.test('every documented answer is given, and is as documented', async (t) => {
   await attic.unlock();
   const id = await filesIn(t, attic);
   await filesOut(t, attic, id);
+  await treesOut(t, attic, id, see);
   await network(t, attic, barn);
   await peers(t, attic, barn, id);
   await lateAnswers(t, attic, barn, id);
@@ -108,6 +110,7 @@ async function beforeAnyFile(t: Test, attic: ApiNode, barn: ApiNode): Promise<vo
   await see(t, attic, ['POST', '/api/unlock', 409], { json: { password: 'x', create: true } });
   await see(t, attic, ['POST', '/api/unlock', 413], TOO_LONG);
   await see(t, attic, ['POST', '/api/unlock', 403], { json: { password: 'not the password' } });
+  await see(t, attic, ['GET', '/api/entries', 403], { query: `?id=${NO_FILE}`, headers: WRONG });
   await see(t, attic, ['POST', '/api/unlock', 200], { json: { password: attic.secret } });
   for (const path of [
     '/api/status',
@@ -330,6 +333,7 @@ async function tooManyPasswords(t: Test, node: ApiNode, fileId: string): Promise
   await see(t, node, ['POST', '/api/tickets', 429], { json: { fileId }, ...asked });
   await see(t, node, ['POST', '/api/verify', 429], { json: { fileId }, ...asked });
   await see(t, node, ['GET', '/api/files', 429], asked);
+  await see(t, node, ['GET', '/api/entries', 429], { query, ...asked });
   await see(t, node, ['DELETE', '/api/files', 429], { query, ...asked });
   await see(t, node, ['GET', '/api/download', 429], { query, ...asked });
   t.equal((await node.ask('GET', '/api/files')).status, 200, 'an open session goes on');

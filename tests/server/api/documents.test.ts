@@ -1,7 +1,7 @@
 // The curl lines of docs/API.md, run as they stand, and docs/grafana.json against what /metrics really tells.
 // Sources: docs/API.md, docs/grafana.json, src/server/metrics.ts, src/server/api/measures.ts.
 import { spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { ROOT } from '../../cli/command.js';
@@ -23,7 +23,7 @@ function bash(
 ): Promise<{ status: number; told: string }> {
   const child = spawn('bash', ['-euo', 'pipefail', '-x', '-c', source], {
     cwd,
-    env: { PATH: process.env.PATH, ...env },
+    env: { PATH: `${cwd}/bin:${process.env.PATH}`, ...env },
   });
   let told = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -46,6 +46,8 @@ t.test('every line of docs/API.md does what it says', async (t) => {
   t.equal(joined.status, 200);
   await until('attic knows barn', async () => (await attic.ask('GET', '/api/peers')).json.data.length === 2);
   writeFileSync(attic.place.path('letter.txt'), 'Dear Ada,\nall is well.\n');
+  mkdirSync(attic.place.path('bin'));
+  symlinkSync(join(ROOT, 'bin/disktro.js'), attic.place.path('bin/disktro'));
   const env = { DISKTRO_HOME: attic.place.home, PORT: String(attic.node.port), PASSWORD };
   const { status, told } = await bash(script, attic.place.cwd, env);
   t.equal(status, 0, told.slice(-1500));
@@ -53,7 +55,10 @@ t.test('every line of docs/API.md does what it says', async (t) => {
     t.equal(attic.place.read(name).toString(), 'Dear Ada,\nall is well.\n', name);
   }
   t.equal(attic.place.read('letter.end').toString(), 'da,\nall is well.\n');
+  t.equal(attic.place.read('may.back').toString(), 'Dear Ada,\nall is well.\n', 'out of a folder');
+  t.equal(attic.place.read('letters.restored/2024/may.txt').toString(), 'Dear Ada,\nall is well.\n');
   t.match(told, /"placement":\[/);
+  t.match(told, /"path":"2024\/may\.txt","type":"file"/);
   t.match(told, /event: status/);
   t.match(told, /"removed":\["[0-9a-f]{64}"\]/);
 });
