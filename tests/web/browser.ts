@@ -1,6 +1,7 @@
 // A real Chromium without a window, and the page of a real node in it. Every page is watched: an error in its console, a
 // report of its content security policy, or a request to another host fails the test that opened it.
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import type { Test } from 'tap';
@@ -58,6 +59,23 @@ export class TestBrowser {
       }
     });
   }
+}
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** A screen reader finds its way. */
+export async function expectAccessible(t: Test, page: Page, what: string): Promise<void> {
+  await page.evaluate(axe);
+  const found = (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as {
+    readonly violations: readonly {
+      readonly id: string;
+      readonly nodes: readonly { readonly html: string }[];
+    }[];
+  };
+  const violations = found.violations.map(
+    ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join('; ')}`,
+  );
+  t.same(violations, [], `axe finds nothing on ${what}`);
 }
 
 /** As `serve` prints it. */

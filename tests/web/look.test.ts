@@ -1,18 +1,15 @@
 // Every tab, by mouse and by keyboard alone, light and dark, wide and narrow: what it shows, that nothing sticks out, and
 // that a screen reader finds its way (axe).
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import type { Page } from 'playwright-core';
 import t, { type Test } from 'tap';
 import { PASSWORD } from '../cli/place.js';
 import { TestCluster } from '../cluster/cluster.js';
 import { sampleBytes } from '../ops/sample-bytes.js';
-import { NARROW, openTab, rowOf, TestBrowser, unlock, WIDE } from './browser.js';
+import { expectAccessible, NARROW, openTab, rowOf, TestBrowser, unlock, WIDE } from './browser.js';
 
 // Others may use the same processors.
 t.setTimeout(600_000);
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const TABS = ['Files', 'Chunk', 'Upload', 'Network', 'Server'] as const;
 
 const cluster = await TestCluster.start(t);
@@ -38,20 +35,6 @@ const sights: Readonly<Record<(typeof TABS)[number], string>> = {
   Network: 'What if I lose it?',
   Server: 'listens on',
 };
-
-async function expectAccessible(t: Test, page: Page, what: string): Promise<void> {
-  await page.evaluate(axe);
-  const found = (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as {
-    readonly violations: readonly {
-      readonly id: string;
-      readonly nodes: readonly { readonly html: string }[];
-    }[];
-  };
-  const violations = found.violations.map(
-    ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join('; ')}`,
-  );
-  t.same(violations, [], `axe finds nothing on ${what}`);
-}
 
 async function expectNothingSticksOut(t: Test, page: Page, what: string): Promise<void> {
   const beyond = await page.evaluate(`[...document.querySelectorAll('body *')]

@@ -5,6 +5,7 @@ import { ask } from './request.js';
 import type {
   Buckets,
   ClusterNode,
+  EntriesPage,
   FileInfo,
   LogLine,
   PlacedFile,
@@ -39,8 +40,20 @@ export const unlock = (password: string, create: boolean): Promise<Unlocked> =>
 export const lock = (): Promise<unknown> => post('/api/lock', {});
 
 export const removeFile = (id: string): Promise<unknown> => ask(`/api/files?id=${id}`, { method: 'DELETE' });
-export const makeTicket = (fileId: string): Promise<{ readonly url: string }> =>
-  post('/api/tickets', { fileId });
+/** @param folder inside the tree; empty for its root */
+export const getEntries = (
+  id: string,
+  folder: string,
+  from: number,
+  signal?: AbortSignal,
+): Promise<EntriesPage> =>
+  ask(
+    `/api/entries?id=${id}&path=${encodeURIComponent(folder)}&from=${from}`,
+    signal === undefined ? {} : { signal },
+  );
+/** @param path inside a tree; empty for all of it */
+export const makeTicket = (fileId: string, path: string): Promise<{ readonly url: string }> =>
+  post('/api/tickets', { fileId, path });
 
 /** A request that a task's events belong to, and that `signal` breaks off. */
 export interface Watched {

@@ -35,6 +35,21 @@ export interface PlacedFile extends FileInfo {
   readonly placement: readonly PlacedChunk[];
 }
 
+/** What lies in a stored folder. */
+export interface TreeEntry {
+  /** From the root of the tree. */
+  readonly path: string;
+  readonly type: 'file' | 'directory' | 'symlink' | 'hardlink' | 'fifo' | 'block' | 'character';
+  readonly size: number;
+  readonly target?: string;
+}
+
+export interface EntriesPage {
+  readonly entries: readonly TreeEntry[];
+  /** Where the next page begins; null: there is none. */
+  readonly next: number | null;
+}
+
 export interface ChunkResult {
   readonly bytes: number;
   readonly chunks: number;

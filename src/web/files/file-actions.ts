@@ -20,18 +20,22 @@ export const fileQuestion = signal<FileQuestion | undefined>(undefined);
 
 export const titleOf = (file: FileInfo): string => file.name ?? shortId(file.id);
 
-/** The browser saves it where it saves everything; it shows the progress and can cancel. */
-export async function download(file: FileInfo): Promise<void> {
+/**
+ * The browser saves it where it saves everything; it shows the progress and can cancel.
+ * @param path of a file or folder inside a stored folder; empty for all of it. Folders come as tar archives
+ */
+export async function download(file: FileInfo, path = ''): Promise<void> {
+  const title = path === '' ? titleOf(file) : path;
   try {
-    const ticket = await withVault('download a file', () => makeTicket(file.id));
+    const ticket = await withVault('download a file', () => makeTicket(file.id, path));
     if (ticket === undefined) return;
     const anchor = document.createElement('a');
     anchor.href = ticket.url;
     anchor.download = '';
     anchor.click();
-    tellDone(`Download of ${titleOf(file)} has begun`, 'Your browser shows how far it is.');
+    tellDone(`Download of ${title} has begun`, 'Your browser shows how far it is.');
   } catch (error) {
-    tellError(`${titleOf(file)} could not be downloaded`, error);
+    tellError(`${title} could not be downloaded`, error);
   }
 }
 

@@ -15,6 +15,7 @@ import { copiesTitle } from '../text/copies.js';
 import { whenText } from '../text/dates.js';
 import { numberText, percentText, shortId, sizeText } from '../text/units.js';
 import { check, download, fileQuestion, titleOf } from './file-actions.js';
+import { Inside } from './inside.js';
 import { PlacementStrip } from './placement-strip.js';
 
 export function FileDetails({ file }: { readonly file: FileInfo }): JSX.Element {
@@ -43,6 +44,12 @@ export function FileDetails({ file }: { readonly file: FileInfo }): JSX.Element 
       </p>
       <FileButtons file={file} />
       <Facts file={file} placed={placed.value} />
+      {file.kind === 'tree' ? (
+        <>
+          <h3>What is inside</h3>
+          <Inside file={file} />
+        </>
+      ) : null}
       <h3>Where its chunks are</h3>
       <PlacementPart placed={placed} />
     </section>
@@ -89,7 +96,12 @@ function FileButtons({ file }: { readonly file: FileInfo }): JSX.Element {
   };
   return (
     <div class="buttons start">
-      {action('download', 'Download', 'primary', () => void download(file))}
+      {action(
+        'download',
+        file.kind === 'tree' ? 'Download .tar' : 'Download',
+        'primary',
+        () => void download(file),
+      )}
       {action('write', 'Reassemble…', '', () => void askFor('reassemble', 'write a file back'))}
       {action('shield', 'Verify', '', () => void check(file))}
       {action('send', 'Send to…', '', () => openTab('upload'))}

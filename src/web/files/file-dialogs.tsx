@@ -45,6 +45,7 @@ function DeleteDialog({ file }: { readonly file: FileInfo }): JSX.Element {
 function WriteDialog({ file }: { readonly file: FileInfo }): JSX.Element {
   const path = useSignal(file.name?.split('/').at(-1) ?? '');
   const fieldId = useId();
+  const noun = file.kind === 'tree' ? 'folder' : 'file';
   const submit = (): void => {
     close();
     void writeBack(file, path.value);
@@ -52,12 +53,12 @@ function WriteDialog({ file }: { readonly file: FileInfo }): JSX.Element {
   return (
     <Dialog title={`Reassemble ${titleOf(file)}`} onClose={close} onSubmit={submit}>
       <p>
-        The file is written on{' '}
+        The {noun} is written on{' '}
         <strong>{serverStatus.value?.name ?? 'the machine that serves this page'}</strong>, below{' '}
-        <code>{serverStatus.value?.outputDir ?? 'its output folder'}</code>. An existing file is never
+        <code>{serverStatus.value?.outputDir ?? 'its output folder'}</code>. What is there is never
         overwritten.
       </p>
-      <label for={fieldId}>File name</label>
+      <label for={fieldId}>{noun === 'folder' ? 'Folder name' : 'File name'}</label>
       <input
         id={fieldId}
         class="field"
