@@ -151,20 +151,24 @@ export function countHoldings(catalog: Catalog): { manifests: number; chunks: nu
 
 /**
  * Notes that a vault wants these gone. Only what is held here for that vault is noted: not what a file here needs, and
- * not what is not here, or one vault could keep another one's objects out.
+ * not what is not here, or one vault could keep another one's objects out, and not what was withdrawn after `issuedMs`.
  */
 export function scheduleDeletions(
   catalog: Catalog,
   vault: VaultId,
   ids: readonly StoreId[],
-  freeMs: number,
+  { freeMs, issuedMs }: { readonly freeMs: number; readonly issuedMs: number },
 ): number {
   const note = catalog.prepare(
-    'INSERT OR IGNORE INTO deletions SELECT store_id, vault, ? FROM objects WHERE store_id = ? AND held = 1 AND vault = ?',
+    `INSERT OR IGNORE INTO deletions SELECT store_id, vault, @freeMs FROM objects
+     WHERE store_id = @id AND held = 1 AND vault = @vault AND NOT EXISTS (
+       SELECT 1 FROM withdrawals AS back
+       WHERE back.store_id = @id AND back.vault = @vault AND until_ms >= @issuedMs)`,
   );
   return catalog.write(() => {
     let noted = 0;
-    for (const id of ids) noted += note.run(freeMs, idToBytes(id), idToBytes(vault)).changes;
+    for (const id of ids)
+      noted += note.run({ freeMs, issuedMs, id: idToBytes(id), vault: idToBytes(vault) }).changes;
     return noted;
   });
 }

@@ -78,6 +78,13 @@ const STEPS: readonly string[] = [
   ALTER TABLE files ADD COLUMN proven_ms INTEGER; -- when a restored sample of it was last found right
   CREATE INDEX files_by_path ON files (path_tag) WHERE path_tag IS NOT NULL;
   `,
+  `
+  CREATE TABLE withdrawals ( -- deletions that were taken back
+    store_id BLOB PRIMARY KEY CHECK (length(store_id) = 32),
+    vault BLOB NOT NULL,
+    until_ms INTEGER NOT NULL -- orders that were signed up to then do not count
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /** The `user_version` that this program writes. */

@@ -61,9 +61,14 @@ function summary({ freed, freedBytes, waiting, tombstoned }: GcResult, isDryRun:
 }
 
 function reportPeers({ output }: Context, { imported, peers }: CollectResult): void {
-  const { told, unreachable, isWaiting } = peers;
+  const { told, unreachable, isWaiting, neverServed } = peers;
   if (imported > 0) output.note(`${count(imported, 'file')} of other machines found`);
   if (told > 0) output.note(`peers were told of ${count(told, 'object')} to delete`);
+  if (neverServed.length > 0) {
+    output.warning(
+      `${count(neverServed.length, 'node')} never ran \`disktro serve\` and was not asked; \`disktro peers\` shows it`,
+    );
+  }
   if (isWaiting) {
     output.warning(
       unreachable.length > 0

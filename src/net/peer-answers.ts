@@ -24,15 +24,25 @@ export class AnswerShape extends Error {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** `{missing:[…]}`: some of those that were asked for. */
-export function readMissing(json: unknown, asked: readonly StoreId[]): StoreId[] {
+/** What a member does not have of what it was asked for. */
+export interface Lacking {
+  /** It would take them. */
+  readonly missing: readonly StoreId[];
+  /** Their vault has had them deleted there: no copies, whether they are still there or not. */
+  readonly deleted: readonly StoreId[];
+}
+
+/** `{missing:[…],deleted?:[…]}`: some of those that were asked for, none of them twice. */
+export function readLacking(json: unknown, asked: readonly StoreId[]): Lacking {
   const known = new Set<string>(asked);
-  const missing = listOf(fieldsOf(json).missing, 'missing');
-  return missing.map((id) => {
-    if (typeof id !== 'string' || !known.delete(id))
-      throw new AnswerShape('missing: an id that was not asked for');
-    return id as StoreId;
-  });
+  const { missing, deleted = [] } = fieldsOf(json);
+  const taken = (list: unknown, name: string): StoreId[] =>
+    listOf(list, name).map((id) => {
+      if (typeof id !== 'string' || !known.delete(id))
+        throw new AnswerShape(`${name}: an id that was not asked for`);
+      return id as StoreId;
+    });
+  return { missing: taken(missing, 'missing'), deleted: taken(deleted, 'deleted') };
 }
 
 /** `{manifests:[{id,bytes}],next}`: in ascending order after `after`. */

@@ -10,7 +10,7 @@ import { MAX_JSON_BYTES } from './bounded-json.js';
 import type { Credentials } from './certificates.js';
 import { type Digests, digestsFromJson } from './digest.js';
 import { ObjectDownload, type ObjectRange } from './object-download.js';
-import { type GroupEntry, readGroup, readManifestPage, readMissing } from './peer-answers.js';
+import { type GroupEntry, type Lacking, readGroup, readLacking, readManifestPage } from './peer-answers.js';
 import { PeerChannel } from './peer-channel.js';
 import type { PeerConnection, PeerTarget } from './peer-connection.js';
 import { brokenAnswer, isConnectionLoss } from './peer-errors.js';
@@ -206,8 +206,9 @@ export class PeerClient {
    * Which of these the peer lacks, in the order asked; any number of ids.
    * @param store asks which of them that static member lacks, where the peer can use it
    */
-  async missing(ids: readonly StoreId[], signal?: AbortSignal, store?: NodeId): Promise<StoreId[]> {
+  async lacking(ids: readonly StoreId[], signal?: AbortSignal, store?: NodeId): Promise<Lacking> {
     const missing: StoreId[] = [];
+    const deleted: StoreId[] = [];
     for (let start = 0; start < ids.length; start += IDS_PER_REQUEST) {
       const part = [...new Set(ids.slice(start, start + IDS_PER_REQUEST))];
       const answer = await this.json(
@@ -216,9 +217,11 @@ export class PeerClient {
         store === undefined ? { ids: part } : { ids: part, store },
         { signal, isIdempotent: true },
       );
-      missing.push(...readShape(() => readMissing(answer, part), this.#channel.name));
+      const read = readShape(() => readLacking(answer, part), this.#channel.name);
+      missing.push(...read.missing);
+      deleted.push(...read.deleted);
     }
-    return missing;
+    return { missing, deleted };
   }
 
   /** All manifests of a vault that the peer has, in the order of their ids. */

@@ -49,7 +49,8 @@ export class PeerStore implements ObjectStore {
   }
 
   async sizes(_: ObjectKind, ids: readonly StoreId[]): Promise<readonly (number | undefined)[]> {
-    const missing = new Set(await this.#client.missing(ids, this.#signal));
+    const { missing: lacking } = await this.#client.lacking(ids, this.#signal);
+    const missing = new Set(lacking);
     return Promise.all(
       ids.map((id) => (missing.has(id) ? undefined : this.#client.headObject(id, this.#signal))),
     );

@@ -63,14 +63,27 @@ export class Cluster {
       .flatMap(({ id, kind }) => (id === this.self || kind !== undefined ? [] : [id]));
   }
 
+  /**
+   * Other nodes that have joined and never told where they are: they have not run `serve` yet, so they hold nothing for
+   * others and can be asked nothing. What they have stored themselves they hold themselves.
+   */
+  neverServed(): readonly NodeId[] {
+    return this.everyone().filter((id) => this.membership.record(id)?.addresses.length === 0);
+  }
+
+  /** The other nodes that can be spoken to. */
+  served(): readonly NodeId[] {
+    return this.everyone().filter((id) => this.membership.record(id)?.addresses.length !== 0);
+  }
+
   /** Buckets and folders that this node can use. */
   holderClients(): readonly HolderClient[] {
     return [...this.#holders.values()].filter(({ id }) => this.membership.record(id) !== undefined);
   }
 
-  /** Nodes and usable stores: all whom this node can give objects to. */
+  /** Nodes that have served and usable stores: all whom this node can give objects to. */
   reachable(): readonly NodeId[] {
-    return [...this.everyone(), ...this.holderClients().map(({ id }) => id)];
+    return [...this.served(), ...this.holderClients().map(({ id }) => id)];
   }
 
   isStatic(id: NodeId): boolean {

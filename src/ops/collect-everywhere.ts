@@ -4,6 +4,7 @@
  */
 import type { NodeId } from '../core/ids.js';
 import type { Cluster } from './cluster.js';
+import { contactAll } from './contact.js';
 import { deleteOnPeers } from './delete-on-peers.js';
 import { freeDueDeletions } from './deletions.js';
 import type { GcOptions, GcResult } from './gc.js';
@@ -27,6 +28,8 @@ export interface CollectResult extends GcResult {
     readonly unreachable: readonly NodeId[];
     /** Whether nothing was told because some member may know of files that this machine does not. */
     readonly isWaiting: boolean;
+    /** Members that have joined and not run `serve` yet: they are not waited for. */
+    readonly neverServed: readonly NodeId[];
   };
 }
 
@@ -37,10 +40,13 @@ export async function collectEverywhere(
   options: CollectOptions,
 ): Promise<CollectResult> {
   const { signal, graceSeconds = 0, isForced } = options;
+  // A member may have begun to serve since this machine last heard of it: the others know.
+  if (cluster.neverServed().length > 0) await contactAll(cluster, cluster.served(), signal);
   const found = await importManifests(vault, cluster, { signal });
   const result = await collectGarbage(vault, options);
   const isWaiting = !isForced && (found.unreachable.size > 0 || found.failed.size > 0);
-  const peers = { told: 0, unreachable: [...found.unreachable.keys()], isWaiting };
+  const neverServed = cluster.neverServed();
+  const peers = { told: 0, unreachable: [...found.unreachable.keys()], isWaiting, neverServed };
   if (isWaiting) return { ...result, imported: found.imported.length, peers };
   // A member takes an order only from a vault that it knows.
   await agreeOnRecord(vault, cluster, signal);
@@ -49,6 +55,6 @@ export async function collectEverywhere(
   return {
     ...result,
     imported: found.imported.length,
-    peers: { told, unreachable: [...failures.keys()], isWaiting },
+    peers: { told, unreachable: [...failures.keys()], isWaiting, neverServed },
   };
 }

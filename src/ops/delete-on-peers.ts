@@ -10,6 +10,7 @@ import { isDisktroError, throwIfAborted } from '../errors.js';
 import { signJson } from '../net/canonical-json.js';
 import type { Cluster } from './cluster.js';
 import type { OpenVault } from './vault.js';
+import { withdrawEverywhere } from './withdraw-deletions.js';
 
 export interface PeerDeletion {
   /** Objects that peers were told of. */
@@ -20,6 +21,8 @@ export interface PeerDeletion {
 }
 
 const IDS_PER_REQUEST = 5_000;
+/** All of the ids of an order may come back. */
+const ANSWER_BYTES = 1024 * 1024;
 
 /**
  * To be called when every reachable member's manifests are in this catalog.
@@ -42,27 +45,41 @@ export async function deleteOnPeers(
     if (after === undefined) break;
     rememberDeletions(catalog, vault.id, ids, Date.now() + graceMs);
     const order = signedOrder(vault, ids);
-    const nodes = cluster.everyone();
+    const nodes = cluster.served();
+    const needed = new Set<StoreId>();
     await Promise.all(
       nodes.map(async (node) => {
         try {
-          await cluster.client(node).json('POST', '/delete', order, { signal, isIdempotent: true });
+          const options = { signal, isIdempotent: true, maxBytes: ANSWER_BYTES };
+          const answer = await cluster.client(node).json('POST', '/delete', order, options);
+          for (const id of neededOf(answer, ids)) needed.add(id);
         } catch (error) {
           if (isDisktroError(error, 'E_ABORTED')) throw error;
           failures.set(node, error);
         }
       }),
     );
+    // Another machine of this vault relies on them since it was asked.
+    for (const [node, error] of await withdrawEverywhere(vault, cluster, [...needed], signal))
+      failures.set(node, error);
+    const unwanted = ids.filter((id) => !needed.has(id));
     const holders = cluster.holderClients();
     // No grace of its own: what is told here has waited for it.
     for (const holder of holders)
-      await holder.deleteObjects(ids).catch((error) => failures.set(holder.id, error));
+      await holder.deleteObjects(unwanted).catch((error) => failures.set(holder.id, error));
     const all = nodes.length + holders.length;
-    if (failures.size < all || all === 0) told += ids.length;
+    if (failures.size < all || all === 0) told += unwanted.length;
     // As long as one has not heard it, all of it is told again.
-    if (failures.size === 0) forgetFreed(catalog, ids);
+    if (failures.size === 0 && cluster.neverServed().length === 0) forgetFreed(catalog, ids);
   }
   return { told, waiting: failures.size === 0 ? 0 : told, failures };
+}
+
+/** What a member says that files of this vault need, of what it was told. */
+function neededOf(answer: unknown, told: readonly StoreId[]): readonly StoreId[] {
+  const { needed } = (answer ?? {}) as { readonly needed?: unknown };
+  const list = new Set(Array.isArray(needed) ? needed : []);
+  return told.filter((id) => list.has(id));
 }
 
 function signedOrder({ id, keys }: OpenVault, ids: readonly StoreId[]) {

@@ -124,8 +124,8 @@ class Drain {
     for (const node of this.#others()) {
       const missing = await this.#cluster
         .peer(node)
-        .missing(ids, this.#signal)
-        .then((list) => new Set(list))
+        .lacking(ids, this.#signal)
+        .then((lacking) => new Set([...lacking.missing, ...lacking.deleted]))
         .catch((error: unknown) => {
           if (!isDisktroError(error) || isDisktroError(error, 'E_ABORTED')) throw error;
           return new Set(ids);

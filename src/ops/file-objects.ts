@@ -1,7 +1,7 @@
 /** The objects that files need, each once, as far as they are here. */
 import { eachFile } from '../catalog/files.js';
 import type { Holding } from '../catalog/holdings.js';
-import type { StoreId } from '../core/ids.js';
+import type { FileId, StoreId } from '../core/ids.js';
 import { resolveFileId } from './resolve.js';
 import type { Vault } from './vault.js';
 import { openedHome } from './vault.js';
@@ -11,6 +11,12 @@ export interface FileChoice {
   readonly ids: readonly string[];
   /** Only files stored since then, ms since 1970. */
   readonly sinceMs?: number | undefined;
+}
+
+/** All that one file needs, here or not. */
+export function allObjectsOf(vault: Vault, id: FileId): readonly Holding[] {
+  const rows = openedHome(vault).objects.descendants(id);
+  return rows.map(({ storeId, kind, storedBytes }) => ({ id: storeId, kind, bytes: storedBytes }));
 }
 
 export interface FileObjects {

@@ -8,14 +8,15 @@ import type { ObjectKind } from '../core/object.js';
 import { OBJECT_HEADER_BYTES, vaultOf } from '../core/object.js';
 import { mapOrdered } from '../core/pipeline.js';
 import { DisktroError, isDisktroError } from '../errors.js';
+import type { Lacking } from '../net/peer-answers.js';
 import type { BandwidthLimit } from '../net/rate-limit.js';
 import { checkObject, type HolderStore } from '../store/holder-store.js';
 import type { ListOptions, ObjectSize } from '../store/object-store.js';
 
 /** What operations ask of any member: of a node over the network, of a holder in its store. */
 export interface ObjectPeer {
-  /** Which of these it lacks, in the order asked. */
-  missing(ids: readonly StoreId[], signal?: AbortSignal): Promise<StoreId[]>;
+  /** Which of these it lacks, in the order asked. What is in neither list is a copy. */
+  lacking(ids: readonly StoreId[], signal?: AbortSignal): Promise<Lacking>;
   /** When it resolves the object is durable there. */
   putObject(kind: ObjectKind, id: StoreId, bytes: Uint8Array, signal?: AbortSignal): Promise<'new' | 'had'>;
   /** Into the front of `target`, unverified. @returns its length. @throws E_OBJECT_MISSING, E_OBJECT_LENGTH */
@@ -66,6 +67,11 @@ export class HolderClient implements ObjectPeer {
       hint: 'is the disk mounted? A store that was emptied is taken out by `disktro peers remove --force` and added again',
       details: { node: this.id },
     });
+  }
+
+  /** What is deleted in a store is gone. */
+  async lacking(ids: readonly StoreId[], signal?: AbortSignal): Promise<Lacking> {
+    return { missing: await this.missing(ids, signal), deleted: [] };
   }
 
   async missing(ids: readonly StoreId[], signal?: AbortSignal): Promise<StoreId[]> {

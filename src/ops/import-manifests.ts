@@ -26,6 +26,7 @@ import { noteCopiesOf } from './note-copies.js';
 import { ObjectReader } from './object-reader.js';
 import { PeerSource } from './peer-source.js';
 import type { OpenVault } from './vault.js';
+import { withdrawRegretted } from './withdraw-deletions.js';
 
 export interface ImportOptions {
   readonly signal?: AbortSignal | undefined;
@@ -76,6 +77,8 @@ export async function importManifests(
   const failed = await importEach(vault, cluster, wanted, { signal, onProgress });
   const imported = wanted.filter((id) => !failed.has(id));
   for (const [node, ids] of listed) noteCopies(home.catalog, node, ids);
+  // What was told to be deleted while another machine came to rely on it.
+  await withdrawRegretted(vault, cluster, signal);
   await noteCopiesOf(home, cluster, imported, [...listed.keys()], signal);
   return { imported, failed, unreachable };
 }

@@ -23,11 +23,12 @@ export async function noteCopiesOf(
       try {
         for (let from = 0; from < all.length; from += ASK_IDS) {
           const page = all.slice(from, from + ASK_IDS);
-          const missing = new Set(await cluster.peer(node).missing(page, signal));
+          const { missing, deleted } = await cluster.peer(node).lacking(page, signal);
+          const lacking = new Set([...missing, ...deleted]);
           noteCopies(
             home.catalog,
             node,
-            page.filter((id) => !missing.has(id)),
+            page.filter((id) => !lacking.has(id)),
           );
         }
       } catch (error) {

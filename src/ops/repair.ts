@@ -185,21 +185,21 @@ class Round {
   async #offer(node: NodeId, holdings: readonly Holding[]): Promise<void> {
     const { cluster, signal } = this.#context;
     if (!this.#live.has(node)) return this.#askTender(node, holdings);
-    const missing = await this.#ask(node, () =>
-      cluster.peer(node).missing(
+    const answer = await this.#ask(node, () =>
+      cluster.peer(node).lacking(
         holdings.map(({ id }) => id),
         signal,
       ),
     );
-    if (missing === undefined) return;
-    const lacking = new Set(missing);
+    if (answer === undefined) return;
+    const [missing, deleted] = [new Set(answer.missing), new Set(answer.deleted)];
     this.#note(
       node,
-      holdings.flatMap(({ id }) => (lacking.has(id) ? [] : id)),
+      holdings.flatMap(({ id }) => (missing.has(id) || deleted.has(id) ? [] : id)),
     );
     await this.#push(
       node,
-      holdings.filter(({ id }) => lacking.has(id)),
+      holdings.filter(({ id }) => missing.has(id)),
     );
   }
 
@@ -209,9 +209,9 @@ class Round {
     const tender = cluster.tenderOf(store);
     if (tender === undefined) return;
     const ids = holdings.map(({ id }) => id);
-    const missing = await this.#ask(tender, () => cluster.client(tender).missing(ids, signal, store));
-    if (missing === undefined) return;
-    const lacking = new Set(missing);
+    const answer = await this.#ask(tender, () => cluster.client(tender).lacking(ids, signal, store));
+    if (answer === undefined) return;
+    const lacking = new Set(answer.missing);
     this.#note(
       store,
       ids.filter((id) => !lacking.has(id)),

@@ -6,12 +6,14 @@ import { noteCopies } from '../catalog/copies.js';
 import type { Holding } from '../catalog/holdings.js';
 import type { NodeId, StoreId } from '../core/ids.js';
 import { mapOrdered } from '../core/pipeline.js';
-import { isDisktroError, throwIfAborted } from '../errors.js';
+import { DisktroError, isDisktroError, throwIfAborted } from '../errors.js';
 import type { Copier } from './chunk.js';
 import type { Cluster } from './cluster.js';
 import { CopyAhead } from './copy-ahead.js';
 import type { OpenHome } from './home.js';
 import { ObjectSender, type ReplicateProgress } from './object-sender.js';
+import type { OpenVault } from './vault.js';
+import { withdrawOn } from './withdraw-deletions.js';
 
 export interface ReplicateOptions {
   /** Copies wanted on distinct nodes, this one included. */
@@ -36,11 +38,11 @@ export interface ReplicateResult {
 
 /** What `chunk` is given to make its copies with. */
 export function copierOf(
-  home: OpenHome,
+  vault: OpenVault,
   cluster: Cluster,
   options: Pick<ReplicateOptions, 'only' | 'onProgress' | 'onFailure'> = {},
 ): Required<Copier> {
-  const sender = new ObjectSender(home, cluster, options.onProgress);
+  const sender = new ObjectSender(vault.home, cluster, options.onProgress);
   return {
     ahead: (copies, signal) => new CopyAhead(cluster, sender, copies, signal),
     async copy(objects, copies, signal) {
@@ -49,7 +51,7 @@ export function copierOf(
         kind,
         bytes: storedBytes,
       }));
-      return (await replicate(home, cluster, holdings, { ...options, copies, signal, sender })).confirmed;
+      return (await replicate(vault, cluster, holdings, { ...options, copies, signal, sender })).confirmed;
     },
   };
 }
@@ -61,12 +63,12 @@ const NOTE_IDS = 256;
 
 /** @throws E_ABORTED; a node's failure is in the result */
 export async function replicate(
-  home: OpenHome,
+  vault: OpenVault,
   cluster: Cluster,
   objects: readonly Holding[],
   options: ReplicateOptions,
 ): Promise<ReplicateResult> {
-  const work = new Replication(home, cluster, options);
+  const work = new Replication(vault, cluster, options);
   // A manifest goes last: where it is listed, what it needs is there.
   const chunks = objects.filter(({ kind }) => kind === 'chunk');
   const manifests = objects.filter(({ kind }) => kind === 'manifest');
@@ -76,17 +78,19 @@ export async function replicate(
 
 class Replication {
   readonly failures = new Map<NodeId, unknown>();
+  readonly #vault: OpenVault;
   readonly #home: OpenHome;
   readonly #cluster: Cluster;
   readonly #options: ReplicateOptions;
   readonly #sender: ObjectSender;
   readonly #mirrors: readonly NodeId[];
 
-  constructor(home: OpenHome, cluster: Cluster, options: ReplicateOptions) {
-    this.#home = home;
+  constructor(vault: OpenVault, cluster: Cluster, options: ReplicateOptions) {
+    this.#vault = vault;
+    this.#home = vault.home;
     this.#cluster = cluster;
     this.#options = options;
-    this.#sender = options.sender ?? new ObjectSender(home, cluster, options.onProgress);
+    this.#sender = options.sender ?? new ObjectSender(vault.home, cluster, options.onProgress);
     const usable = cluster.holderClients().map(({ id }) => id);
     this.#mirrors = cluster.mirrors().filter((node) => usable.includes(node));
   }
@@ -145,11 +149,9 @@ class Replication {
       for (let from = 0; from < objects.length; from += ASK_IDS) {
         throwIfAborted(signal);
         const page = objects.slice(from, from + ASK_IDS);
-        const missing = new Set(
-          await this.#cluster.peer(node).missing(
-            page.map(({ id }) => id),
-            signal,
-          ),
+        const missing = await this.#missingAt(
+          node,
+          page.map(({ id }) => id),
         );
         const lacking = page.filter(({ id }) => missing.has(id));
         this.#sender.expect(lacking.reduce((sum, { bytes }) => sum + bytes, 0));
@@ -167,6 +169,23 @@ class Replication {
     } finally {
       if (noted.length > 0) noteCopies(this.#home.catalog, node, noted);
     }
+  }
+
+  /**
+   * What a node is to be sent. What this vault has had deleted there, and relies on now, is no copy before the deletion is
+   * taken back. @throws E_PEER_REFUSED when it is not
+   */
+  async #missingAt(node: NodeId, ids: readonly StoreId[]): Promise<ReadonlySet<StoreId>> {
+    const { signal } = this.#options;
+    const peer = this.#cluster.peer(node);
+    let { missing, deleted } = await peer.lacking(ids, signal);
+    if (deleted.length > 0) {
+      await withdrawOn(this.#vault, this.#cluster, node, deleted, signal);
+      ({ missing, deleted } = await peer.lacking(ids, signal));
+    }
+    if (deleted.length === 0) return new Set(missing);
+    const message = `${deleted.length} objects were deleted there, and it does not take that back`;
+    throw new DisktroError('E_PEER_REFUSED', message, { details: { node } });
   }
 }
 

@@ -70,13 +70,14 @@ export async function refreshCopies(
 
   async function refreshPage(node: NodeId, ids: readonly StoreId[]): Promise<void> {
     try {
-      const missing = new Set(await cluster.peer(node).missing(ids, signal));
+      const { missing, deleted } = await cluster.peer(node).lacking(ids, signal);
+      const lacking = new Set([...missing, ...deleted]);
       noteCopies(
         home.catalog,
         node,
-        ids.filter((id) => !missing.has(id)),
+        ids.filter((id) => !lacking.has(id)),
       );
-      if (missing.size > 0) forgetCopies(home.catalog, node, [...missing]);
+      if (lacking.size > 0) forgetCopies(home.catalog, node, [...lacking]);
     } catch (error) {
       if (isDisktroError(error, 'E_ABORTED') || !(error instanceof DisktroError)) throw error;
       asking.delete(node);

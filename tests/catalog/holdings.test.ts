@@ -109,7 +109,11 @@ t.test('a deletion is for its own vault’s held objects, and final', async (t) 
   const file = enterFile(catalog, 'own', ['a']);
   enterHoldings(catalog, [held('x'), held('foreign', 'chunk', OTHER)]);
   const asked = [storeIdOf('x'), storeIdOf('foreign'), file, storeIdOf('a of own'), storeIdOf('unknown')];
-  t.equal(scheduleDeletions(catalog, VAULT, asked, 5000), 1, 'only x: what is not here is not noted');
+  t.equal(
+    scheduleDeletions(catalog, VAULT, asked, { freeMs: 5000, issuedMs: 1 }),
+    1,
+    'only x: what is not here is not noted',
+  );
   t.equal(isDeletionNoted(catalog, storeIdOf('x')), true);
   t.equal(isDeletionNoted(catalog, storeIdOf('foreign')), false, 'another vault cannot delete it');
   t.equal(isDeletionNoted(catalog, file), false, 'a file here needs it');
@@ -126,7 +130,11 @@ t.test('a deletion is for its own vault’s held objects, and final', async (t) 
   t.equal(findHolding(catalog, storeIdOf('x')), undefined);
   t.ok(findHolding(catalog, file), 'what is not held for others is not forgotten');
   t.equal(isDeletionNoted(catalog, storeIdOf('x')), true, 'it is remembered');
-  t.equal(scheduleDeletions(catalog, VAULT, [storeIdOf('x')], 1), 0, 'a second time changes nothing');
+  t.equal(
+    scheduleDeletions(catalog, VAULT, [storeIdOf('x')], { freeMs: 1, issuedMs: 1 }),
+    0,
+    'a second time changes nothing',
+  );
 });
 
 t.test(
@@ -148,7 +156,9 @@ t.test(
       enterHoldings(catalog, [held('x')]);
       objects.markLost([y?.row ?? 0]);
     });
-    changes('a deletion', () => scheduleDeletions(catalog, VAULT, [storeIdOf('x')], 5_000));
+    changes('a deletion', () =>
+      scheduleDeletions(catalog, VAULT, [storeIdOf('x')], { freeMs: 5_000, issuedMs: 1 }),
+    );
     changes('gone', () => forgetHoldings(catalog, [storeIdOf('x')]));
   },
 );

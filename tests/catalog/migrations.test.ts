@@ -41,6 +41,7 @@ t.test('an empty database gets all tables and the version', async (t) => {
       'deletions',
       'freed',
       'vaults',
+      'withdrawals',
     ]),
   );
   t.equal(database.pragma('application_id', { simple: true }), 0x44534b31, '"DSK1"');
@@ -55,7 +56,7 @@ t.test('a catalog of version 1 keeps its rows', async (t) => {
   Catalog.create(file).close();
   edit(
     file,
-    `DROP TABLE nodes; DROP TABLE copies; DROP TABLE deletions; DROP TABLE freed; DROP TABLE vaults;
+    `DROP TABLE nodes; DROP TABLE copies; DROP TABLE deletions; DROP TABLE freed; DROP TABLE vaults; DROP TABLE withdrawals;
      DROP INDEX objects_held; ALTER TABLE objects DROP COLUMN held; ALTER TABLE objects DROP COLUMN vault;
      DROP INDEX files_by_path; ALTER TABLE files DROP COLUMN path_tag; ALTER TABLE files DROP COLUMN proven_ms;
      INSERT INTO objects (store_id, kind, stored_bytes, session) VALUES (zeroblob(32), 1, 7, 1);

@@ -215,7 +215,7 @@ t.test('takes no more JSON than agreed, and none that is deep or poisoned', asyn
 
 t.test('refuses answers of another shape', async (t) => {
   const ask: Record<string, (client: PeerClient) => Promise<unknown>> = {
-    missing: (client) => client.missing([id]),
+    missing: (client) => client.lacking([id]),
     manifests: (client) => client.listManifests('00'.repeat(16) as VaultId),
     digests: (client) => client.digests(),
     group: (client) => client.group(5),
@@ -226,6 +226,9 @@ t.test('refuses answers of another shape', async (t) => {
     ['missing', { missing: 'all' }],
     ['missing', { missing: [other] }],
     ['missing', { missing: [id, id] }],
+    ['missing', { missing: [id], deleted: [id] }],
+    ['missing', { missing: [], deleted: [other] }],
+    ['missing', { missing: [], deleted: 'all' }],
     ['manifests', { manifests: [{ id: '../../etc', bytes: 1 }], next: null }],
     ['manifests', { manifests: [{ id, bytes: -1 }], next: null }],
     ['manifests', { manifests: [{ id, bytes: 1 }], next: other }],
@@ -266,7 +269,7 @@ t.test('tries again what does no harm twice, and nothing else', async (t) => {
       else socket.write(reply(200, '{"missing":[]}'));
     };
   const twice = await against(t, breakUntil(3));
-  t.same(await twice.client.missing([id]), []);
+  t.same(await twice.client.lacking([id]), { missing: [], deleted: [] });
   t.equal(twice.rogue.heads.length, 3);
   const often = await against(t, breakUntil(9));
   const startMs = performance.now();
@@ -292,7 +295,7 @@ t.test('splits long lists of ids', async (t) => {
       response.end(JSON.stringify({ missing: ids.filter((id) => id.endsWith('7')) }));
     },
   });
-  const missing = await clientOf(t, `127.0.0.1:${port}`, { timeouts: {} }).missing(ids);
+  const { missing } = await clientOf(t, `127.0.0.1:${port}`, { timeouts: {} }).lacking(ids);
   t.equal(asked, 3);
   t.same(
     missing,

@@ -128,7 +128,7 @@ t.test('a deleted object is freed when its grace is over, and not taken in again
   const writer = new HeldWriter(home, NO_LIMITS);
   const { id, bytes } = objectOf('one');
   await writer.put('chunk', id, bytes);
-  scheduleDeletions(home.catalog, VAULT, [id], 5000);
+  scheduleDeletions(home.catalog, VAULT, [id], { freeMs: 5000, issuedMs: 1 });
   t.equal(await freeDueDeletions(home, 4999), 0);
   t.ok(fs.existsSync(fileOf(home, id)), 'its grace is not over');
   t.equal(await freeDueDeletions(home, 5000), 1);

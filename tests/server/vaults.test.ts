@@ -32,9 +32,12 @@ function recordOf(fields: Partial<VaultRecord> = {}, by = seed) {
   return signVaultRecord(record, privateKeyOfSeed(by));
 }
 
-function orderOf(ids: readonly string[], { by = seed, ageMs = 0, of = vault as string } = {}) {
+function orderOf(
+  ids: readonly string[],
+  { by = seed, ageMs = 0, of = vault as string, purpose = 'delete' } = {},
+) {
   const order = { vault: of, ids, issued_ms: Date.now() - ageMs };
-  return { ...order, signature: signJson('delete', order, privateKeyOfSeed(by)) };
+  return { ...order, signature: signJson(purpose, order, privateKeyOfSeed(by)) };
 }
 
 /** An object of a vault, as far as somebody without a key can tell. */
@@ -116,9 +119,22 @@ t.test('a member and a node', { timeout: 110_000 }, async (t) => {
     t.equal(await order(orderOf(ids, { ageMs: -11 * 60 * 1000 })), 403, 'from the future');
     t.equal(await order(orderOf(['../x'])), 400, 'an id that is none');
     t.equal(await order(orderOf(ids, { of: 'cd'.repeat(16) })), 403, "for another's vault");
-    t.same(await client.missing([mine.id, others.id]), [], 'nothing has happened so far');
-    t.same(await client.json('POST', '/delete', orderOf(ids)), { noted: 1 });
-    t.same(await client.json('POST', '/delete', orderOf(ids)), { noted: 0 }, 'told again, nothing more');
+    t.same(
+      await client.lacking([mine.id, others.id]),
+      { missing: [], deleted: [] },
+      'nothing has happened so far',
+    );
+    t.same(await client.json('POST', '/delete', orderOf(ids)), { noted: 1, needed: [] });
+    t.same(
+      await client.lacking([mine.id, others.id]),
+      { missing: [], deleted: [mine.id] },
+      'no copy any more',
+    );
+    t.same(
+      await client.json('POST', '/delete', orderOf(ids)),
+      { noted: 0, needed: [] },
+      'told again, nothing more',
+    );
     t.equal(await statusOf(client.putObject('chunk', mine.id, mine.bytes)), 410, 'it is not taken again');
     t.equal(await client.putObject('chunk', others.id, others.bytes), 'had');
     for (let tries = 0; tries < 40 && (await client.headObject(mine.id)) !== undefined; tries++)
@@ -126,6 +142,28 @@ t.test('a member and a node', { timeout: 110_000 }, async (t) => {
     t.equal(await client.headObject(mine.id), undefined, 'it is freed after the grace');
     t.ok(await client.headObject(kept.id));
     t.ok(await client.headObject(others.id));
+  });
+
+  await t.test('what the vault relies on anew is kept, and orders from before count no more', async (t) => {
+    const [early, late] = [objectOf(vault), objectOf(vault)];
+    for (const { id, bytes } of [early, late]) await client.putObject('chunk', id, bytes);
+    const keep = (given: unknown) => statusOf(client.json('POST', '/keep', given));
+    const ids = [early.id];
+    const overheard = orderOf([early.id, late.id]);
+    t.equal(await keep(orderOf(ids, { purpose: 'keep', by: stranger })), 403, 'another key');
+    t.equal(await keep(orderOf(ids)), 403, 'signed to be deleted');
+    t.equal(await keep(orderOf(ids, { purpose: 'keep', ageMs: 25 * 60 * 60 * 1000 })), 403, 'a day old');
+    t.equal(await keep(orderOf(['../x'], { purpose: 'keep' })), 400, 'an id that is none');
+    t.same(await client.json('POST', '/delete', orderOf(ids)), { noted: 1, needed: [] });
+    t.same(await client.json('POST', '/keep', orderOf(ids, { purpose: 'keep' })), { kept: 1 });
+    t.same(await client.lacking(ids), { missing: [], deleted: [] }, 'a copy again');
+    t.same(await client.json('POST', '/delete', overheard), { noted: 1, needed: [] }, 'only the other one');
+    for (let tries = 0; tries < 40 && (await client.headObject(late.id)) !== undefined; tries++)
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    t.equal(await client.headObject(late.id), undefined, 'the other is freed');
+    t.ok(await client.headObject(early.id), 'and this one is not');
+    t.same(await client.json('POST', '/keep', orderOf([late.id], { purpose: 'keep' })), { kept: 1 });
+    t.equal(await client.putObject('chunk', late.id, late.bytes), 'new', 'what was freed is taken in again');
   });
 
   await t.test("the cluster's key goes to the first vault that asks, and to nobody else", async (t) => {

@@ -15,7 +15,7 @@ import type { Cluster } from '../../ops/cluster.js';
 import type { ReplicateProgress } from '../../ops/object-sender.js';
 import { tooFewCopies } from '../../ops/too-few-copies.js';
 import type { Vault } from '../../ops/vault.js';
-import { openedHome } from '../../ops/vault.js';
+import { opened, openedHome } from '../../ops/vault.js';
 import { ChunkStats } from '../chunk-stats.js';
 import type { Config } from '../config-keys.js';
 import { type Context, openOrCreateVault, progressOf } from '../context.js';
@@ -162,7 +162,6 @@ async function copierMaker(context: Context, vault: Vault, cluster: Cluster): Pr
     import('../../ops/replicate.js'),
     import('../copy-progress.js'),
   ]);
-  const home = openedHome(vault);
   const nameOf = memberNames(cluster);
   const onFailure = (node: NodeId, error: unknown): void =>
     context.output.warning(`${nameOf(node)}: ${error instanceof Error ? error.message : String(error)}`);
@@ -170,7 +169,7 @@ async function copierMaker(context: Context, vault: Vault, cluster: Cluster): Pr
     // What is sent while the file is still being read shows in the line about copies, once that is all that is left.
     let copying: Progress | undefined;
     let show: ((facts: ReplicateProgress) => void) | undefined;
-    const copier = copierOf(home, cluster, { onFailure, onProgress: (facts) => show?.(facts) });
+    const copier = copierOf(opened(vault), cluster, { onFailure, onProgress: (facts) => show?.(facts) });
     const begin = async (): Promise<void> => {
       if (copying !== undefined) return;
       storing.stop();

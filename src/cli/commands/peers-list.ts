@@ -28,7 +28,7 @@ export async function run(context: Context): Promise<void> {
     const cluster = await clusterOf(context, home);
     try {
       if (cluster !== undefined) {
-        await Promise.all([contactAll(cluster, cluster.everyone(), signal), pingHolders(cluster, signal)]);
+        await Promise.all([contactAll(cluster, cluster.served(), signal), pingHolders(cluster, signal)]);
       }
       const identity = await files.read();
       const lines = cluster === undefined ? aloneLines(identity) : peerLines(cluster);
@@ -87,9 +87,10 @@ export function peerLines(cluster: Cluster): readonly PeerLine[] {
   return [...lines.filter(({ self }) => !self), ...lines.filter(({ self }) => self)];
 }
 
-/** A store that cannot be used from here is neither there nor away. */
+/** A store that cannot be used from here is neither there nor away, nor is a node that has told no address yet. */
 function statusOf(cluster: Cluster, { id, status, kind }: SignedRecord): string {
   if (status !== 'active') return status;
+  if (cluster.neverServed().includes(id)) return 'never served';
   const isUsable = kind === undefined || cluster.holderClients().some((holder) => holder.id === id);
   return isUsable ? (cluster.membership.status(id) ?? 'offline') : 'not used here';
 }

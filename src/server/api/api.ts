@@ -105,7 +105,7 @@ export class Api {
     const cluster = this.node.cluster();
     if (cluster === undefined) return undefined;
     this.agree(vault);
-    return copierOf(openedHome(vault), cluster, {
+    return copierOf(opened(vault), cluster, {
       ...options,
       onFailure: (node, error) => this.node.log.warning(`node ${node.slice(0, 8)}: ${messageOf(error)}`),
     });

@@ -3,11 +3,11 @@ import * as z from 'zod';
 import type { NodeId } from '../../core/ids.js';
 import { DisktroError, isDisktroError } from '../../errors.js';
 import { type ChunkResult, chunkStream, type Description } from '../../ops/chunk.js';
-import { replicate } from '../../ops/replicate.js';
+import { allObjectsOf } from '../../ops/file-objects.js';
+import { putOnMember } from '../../ops/put-on-member.js';
 import { resolveFileId } from '../../ops/resolve.js';
 import { tooFewCopies } from '../../ops/too-few-copies.js';
 import type { Vault } from '../../ops/vault.js';
-import { openedHome } from '../../ops/vault.js';
 import type { Api, ApiSettings } from '../api/api.js';
 import { credentialsOf, taskIdOf } from '../api/api.js';
 import { openForm, type UploadForm } from '../api/form.js';
@@ -187,21 +187,14 @@ async function putOn(
     readonly signal: AbortSignal;
   },
 ) {
-  const home = openedHome(vault);
   const cluster = api.node.cluster();
   if (cluster === undefined) throw refusal(409, 'this node is in no cluster');
-  api.agree(vault);
-  const objects = home.objects
-    .descendants(id)
-    .map(({ storeId, kind, storedBytes }) => ({ id: storeId, kind, bytes: storedBytes }));
-  const { sentBytes, failures } = await replicate(home, cluster, objects, {
-    copies: 2,
-    only: [node],
+  const objects = allObjectsOf(vault, id);
+  const { sentBytes } = await putOnMember(vault, cluster, node, objects, {
+    agree: () => api.agree(vault),
     signal,
     onProgress: (progress) => tell({ sentBytes: progress.sentBytes }),
   });
-  const failure = failures.get(node);
-  if (failure !== undefined) throw failure;
   const { facts, by } = await shownById(api, id, vault);
   return { ...shownFile(facts, by), node, objects: objects.length, sentBytes };
 }

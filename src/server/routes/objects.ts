@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import * as z from 'zod';
 import type { Holding, HoldingRange } from '../../catalog/holdings.js';
 import { findHolding, isDeletionNoted, missingHoldings, vaultManifests } from '../../catalog/holdings.js';
+import { notedDeletions } from '../../catalog/withdrawals.js';
 import type { NodeId, StoreId, VaultId } from '../../core/ids.js';
 import { isStoreId, isVaultId } from '../../core/ids.js';
 import { youngCollector } from '../../core/young-collector.js';
@@ -51,11 +52,16 @@ export function objectRoutes(node: ServingNode): readonly Route[] {
     member('POST', '/chunk-transfer', (call) => fetchOffered(node, call)),
     member('POST', '/chunks/missing', async ({ request, response }) => {
       const { ids, store } = MISSING.parse(await readJsonBody(request));
-      const missing =
-        store === undefined
-          ? missingHoldings(node.home.catalog, ids as StoreId[])
-          : await missingInStore(node, store, ids as StoreId[]);
-      replyJson(response, 200, { missing });
+      const asked = ids as StoreId[];
+      if (store !== undefined) {
+        replyJson(response, 200, { missing: await missingInStore(node, store, asked) });
+        return;
+      }
+      const { catalog } = node.home;
+      replyJson(response, 200, {
+        missing: missingHoldings(catalog, asked),
+        deleted: notedDeletions(catalog, asked),
+      });
     }),
     member('POST', '/chunks/prove', (call) => prove(node, call)),
     member('GET', '/manifests', async ({ query, response }) => {

@@ -1,7 +1,9 @@
 /** Routes about vaults as their owners sign them: public records, and what is to be deleted. Holds no key of a vault. */
+import type { IncomingMessage } from 'node:http';
 import * as z from 'zod';
 import { removeFileRows } from '../../catalog/garbage.js';
 import { ownManifests, scheduleDeletions } from '../../catalog/holdings.js';
+import { neededHere, withdrawDeletions } from '../../catalog/withdrawals.js';
 import type { StoreId, VaultId } from '../../core/ids.js';
 import { isStoreId, isVaultId } from '../../core/ids.js';
 import { isDisktroError } from '../../errors.js';
@@ -9,16 +11,15 @@ import { isSignedByVault, MAX_VAULT_RECORD_BYTES } from '../../net/vault-record.
 import { giveAuthority } from '../../ops/ask-authority.js';
 import { vaultIdOfHome } from '../../ops/home.js';
 import { recordVersions, storedRecord, takeRecord } from '../../ops/stored-records.js';
+import { MOST_ORDER_AGE_MS, ORDER_SLACK_MS, withdrawalTimes } from '../../ops/withdraw-deletions.js';
 import { readJsonBody, refusal, replyJson } from '../json-body.js';
 import type { Call, Route } from '../router.js';
 import type { ServingNode } from '../serving-node.js';
 
 const MAX_DELETED_IDS = 10_000;
-const MOST_AGE_MS = 24 * 60 * 60 * 1000;
-/** How far the clock of who signs may be ahead. */
-const CLOCK_SLACK_MS = 10 * 60 * 1000;
 
-const DELETION = z.object({
+/** Of a deletion, and of what takes it back. */
+const ORDER = z.object({
   vault: z.string().refine(isVaultId),
   ids: z.array(z.string().refine(isStoreId)).max(MAX_DELETED_IDS),
   issued_ms: z.int().min(0),
@@ -50,6 +51,7 @@ export function vaultRoutes(node: ServingNode): readonly Route[] {
     }),
     member('PUT', '/vault', (call) => putRecord(node, call)),
     member('POST', '/delete', (call) => deleteObjects(node, call)),
+    member('POST', '/keep', (call) => keepObjects(node, call)),
     member('POST', '/authority', async ({ request, response, caller }) => {
       const order = AUTHORITY.parse(await readJsonBody(request));
       const key = await giveAuthority(node.home, caller, order).catch((error: unknown) => {
@@ -76,25 +78,50 @@ async function putRecord(node: ServingNode, { request, response, query }: Call):
 }
 
 async function deleteObjects(node: ServingNode, { request, response }: Call): Promise<void> {
-  const { signature, ...order } = DELETION.parse(await readJsonBody(request));
+  const { vault, ids, issuedMs } = await orderOf(node, 'delete', request);
+  const { catalog } = node.home;
   const nowMs = Date.now();
-  if (order.issued_ms < nowMs - MOST_AGE_MS || order.issued_ms > nowMs + CLOCK_SLACK_MS) {
+  const freeMs = nowMs + node.deleteGraceSeconds * 1000;
+  const noted = scheduleDeletions(catalog, vault, ids, { freeMs, issuedMs });
+  // A machine of the same vault lists its files itself: what was removed on one is removed on all.
+  const isOwn = (await vaultIdOfHome(node.home)) === vault;
+  const removed = isOwn ? removeFileRows(catalog, ownManifests(catalog, ids), nowMs).length : 0;
+  replyJson(response, 200, { noted, needed: isOwn ? neededHere(catalog, ids) : [] });
+  if (noted + removed > 0)
+    node.log.info(`${noted} objects are to go, as their vault ${vault.slice(0, 8)} says`);
+}
+
+async function keepObjects(node: ServingNode, { request, response }: Call): Promise<void> {
+  const { vault, ids } = await orderOf(node, 'keep', request);
+  const kept = withdrawDeletions(node.home.catalog, vault, ids, withdrawalTimes(Date.now()));
+  replyJson(response, 200, { kept });
+  if (kept > 0)
+    node.log.info(`${kept} objects are to stay after all, as their vault ${vault.slice(0, 8)} says`);
+}
+
+interface Order {
+  readonly vault: VaultId;
+  readonly ids: readonly StoreId[];
+  readonly issuedMs: number;
+}
+
+/** What a vault has signed. @throws 403 for what it has not, or not now */
+async function orderOf(
+  node: ServingNode,
+  purpose: 'delete' | 'keep',
+  request: IncomingMessage,
+): Promise<Order> {
+  const { signature, ...order } = ORDER.parse(await readJsonBody(request));
+  const nowMs = Date.now();
+  if (order.issued_ms < nowMs - MOST_ORDER_AGE_MS || order.issued_ms > nowMs + ORDER_SLACK_MS) {
     throw refusal(403, 'issued_ms: too old, or in the future');
   }
   const vault = order.vault as VaultId;
   const record = storedRecord(node.home, vault);
-  if (record === undefined || !isSignedByVault('delete', order, record.verify_key, signature)) {
+  if (record === undefined || !isSignedByVault(purpose, order, record.verify_key, signature)) {
     throw refusal(403, 'not signed by this vault, as this node knows it');
   }
-  const { catalog } = node.home;
-  const ids = order.ids as StoreId[];
-  const noted = scheduleDeletions(catalog, vault, ids, nowMs + node.deleteGraceSeconds * 1000);
-  // A machine of the same vault lists its files itself: what was removed on one is removed on all.
-  const isOwn = (await vaultIdOfHome(node.home)) === vault;
-  const removed = isOwn ? removeFileRows(catalog, ownManifests(catalog, ids), nowMs).length : 0;
-  replyJson(response, 200, { noted });
-  if (noted + removed > 0)
-    node.log.info(`${noted} objects are to go, as their vault ${vault.slice(0, 8)} says`);
+  return { vault, ids: order.ids as StoreId[], issuedMs: order.issued_ms };
 }
 
 function vaultIdOf(query: URLSearchParams): VaultId {

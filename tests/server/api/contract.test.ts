@@ -243,6 +243,7 @@ async function peers(t: Test, attic: ApiNode, barn: ApiNode, id: string): Promis
     '/chunks/missing',
     '/chunks/prove',
     '/delete',
+    '/keep',
     '/recover',
     '/authority',
   ]) {
@@ -252,7 +253,7 @@ async function peers(t: Test, attic: ApiNode, barn: ApiNode, id: string): Promis
   await see(t, attic, ['POST', '/register', 403], { json: {} });
   await uploads(t, attic, id);
   const order = { vault, ids: [id], issued_ms: Date.now(), signature: 'x' };
-  await see(t, attic, ['POST', '/delete', 403], { json: order });
+  for (const path of ['/delete', '/keep']) await see(t, attic, ['POST', path, 403], { json: order });
   const { ids: _, ...claim } = order;
   await see(t, attic, ['POST', '/authority', 403], { json: { ...claim, node: 'x' } });
   await vaultRecords(t, [attic, barn, fresh], vault);
