@@ -1,6 +1,6 @@
 // Runs the real command, as a person or a script would, and tells how it ended. Every run is also watched: one that
 // hangs, shows a stack without -vv or lets a secret out fails, whatever the test asks of it.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
@@ -10,10 +10,17 @@ export const ID_LINE = /^[0-9a-f]{64}\n$/;
 export const RECOVERY_CODE = /(?:[0-9A-HJKMNP-TV-Z]{4}-){6}[0-9A-HJKMNP-TV-Z]{4}/;
 
 /**
+ * In front of a command that is not to outlive this process, however that ends: util-linux can say so to the kernel.
+ * Elsewhere nothing.
+ */
+export const BOUND: readonly string[] =
+  spawnSync('setpriv', ['--pdeathsig', 'KILL', 'true']).status === 0 ? ['setpriv', '--pdeathsig', 'KILL'] : [];
+
+/**
  * tap puts its own loader into every process that a test starts: signal handlers, a second thread, 50 MiB, half a
  * second. The command under test is to be the one that people run.
  */
-const PLAIN = ['env', '-u', 'NODE_OPTIONS'] as const;
+const PLAIN: readonly string[] = [...BOUND, 'env', '-u', 'NODE_OPTIONS'];
 
 const HANG_MS = 60_000;
 const STACK = /^ +at .+:\d+:\d+\)?$/m;

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
+import { BOUND } from '../cli/command.js';
 
 const PROGRAMS = fileURLToPath(new URL('./programs/', import.meta.url));
 
@@ -26,7 +27,8 @@ export interface Program {
 
 /** Starts a program; it is killed when the test ends, if it is still there. Its stderr goes to ours. */
 export function startProgram(test: Test, name: string, args: readonly string[]): Program {
-  const child = spawn(process.execPath, [path.join(PROGRAMS, `${name}.js`), ...args], {
+  const [command = '', ...words] = [...BOUND, process.execPath, path.join(PROGRAMS, `${name}.js`), ...args];
+  const child = spawn(command, words, {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const lines: string[] = [];

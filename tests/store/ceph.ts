@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { S3Keys } from '../../src/store/s3-keys.js';
 import { companionMissing, endChild, ended, S3Engine } from './engine.js';
+import { BOUND } from '../cli/command.js';
 
 const run = promisify(execFile);
 const WAIT_MS = 60_000;
@@ -114,7 +115,8 @@ export class Ceph extends S3Engine {
 
   #spawn(program: string, words: readonly string[]): ChildProcess {
     const log = openSync(join(this.#folder, `${program}.log`), 'a');
-    const child = spawn(program, ['-c', this.#conf, ...words], { stdio: ['ignore', log, log] });
+    const [command = '', ...rest] = [...BOUND, program, '-c', this.#conf, ...words];
+    const child = spawn(command, rest, { stdio: ['ignore', log, log] });
     closeSync(log);
     return child;
   }
