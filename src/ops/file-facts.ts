@@ -126,7 +126,7 @@ function factsOf(
   });
 }
 
-/** What a file's record tells never changes; opening 100,000 of them takes 3 s of a processor. */
+/** What a file's record tells never changes; opening 100,000 of them takes 2.5 s of a processor. */
 const remembered = new WeakMap<OpenVault, Map<FileId, ToldFacts>>();
 const MOST_REMEMBERED = 200_000;
 

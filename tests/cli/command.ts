@@ -14,7 +14,9 @@ export const RECOVERY_CODE = /(?:[0-9A-HJKMNP-TV-Z]{4}-){6}[0-9A-HJKMNP-TV-Z]{4}
  * Elsewhere nothing.
  */
 export const BOUND: readonly string[] =
-  spawnSync('setpriv', ['--pdeathsig', 'KILL', 'true']).status === 0 ? ['setpriv', '--pdeathsig', 'KILL'] : [];
+  spawnSync('setpriv', ['--pdeathsig', 'KILL', 'true']).status === 0
+    ? ['setpriv', '--pdeathsig', 'KILL']
+    : [];
 
 /**
  * tap puts its own loader into every process that a test starts: signal handlers, a second thread, 50 MiB, half a
