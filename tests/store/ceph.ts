@@ -8,8 +8,8 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { S3Keys } from '../../src/store/s3-keys.js';
-import { companionMissing, endChild, ended, S3Engine } from './engine.js';
 import { BOUND } from '../cli/command.js';
+import { companionMissing, endChild, ended, S3Engine } from './engine.js';
 
 const run = promisify(execFile);
 const WAIT_MS = 60_000;
