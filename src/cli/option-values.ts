@@ -65,9 +65,9 @@ const GROUP_PARTS: readonly GroupPart[] = ['host', 'path', 'tags'];
 /** A share of all bytes, `5%`, or a number of them: `500M`, `1GiB`. */
 export function parseSample(text: string, flag: string): Sample {
   const [, percent] = /^(\d{1,3}(?:\.\d{1,6})?)%$/.exec(text) ?? [];
-  if (percent !== undefined && Number(percent) <= 100) return { share: Number(percent) / 100 };
+  if (Number(percent) > 0 && Number(percent) <= 100) return { share: Number(percent) / 100 };
   const bytes = byteSize(text.replace(/iB$/i, ''));
-  if (bytes !== undefined) return { bytes };
+  if (bytes !== undefined && bytes > 0) return { bytes };
   throw unexpected(flag, 'a share such as 5%, or a number of bytes such as 500M or 1GiB', text);
 }
 

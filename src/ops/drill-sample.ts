@@ -41,7 +41,7 @@ interface Ranked<T> {
 }
 
 /** What is taken of a tree is kept in memory until it is tried. */
-const MOST_TAKEN = 10_000;
+export const MOST_TAKEN = 10_000;
 
 /** Takes as many of the items that it is offered, one after another, as have the wanted bytes together. */
 export class ByteSample<T> {

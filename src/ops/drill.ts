@@ -19,7 +19,7 @@ import { fileSystemError, isDisktroError, throwIfAborted } from '../errors.js';
 import { openFile } from '../store/file-system.js';
 import { Trial } from './drill-restore.js';
 import type { RandomNumbers } from './drill-sample.js';
-import { ByteSample, randomNumbers, shuffledByBytes } from './drill-sample.js';
+import { ByteSample, MOST_TAKEN, randomNumbers, shuffledByBytes } from './drill-sample.js';
 import { ObjectReader } from './object-reader.js';
 import type { ObjectSource } from './peer-source.js';
 import { openFacts } from './stored-facts.js';
@@ -27,7 +27,7 @@ import { threadCount } from './threads.js';
 import type { OpenVault, Vault } from './vault.js';
 import { opened } from './vault.js';
 
-/** A share, 0 to 1, of the bytes that the store has, or a number of plaintext bytes. */
+/** A share, above 0 to 1, of the plaintext of everything that is stored, or a number of its bytes. */
 export type Sample = { readonly share: number } | { readonly bytes: number };
 
 export interface DrillOptions {
@@ -58,6 +58,8 @@ export interface DrillResult {
   readonly bytes: number;
   /** Stored files and trees that they are of. */
   readonly manifests: number;
+  /** Stored files and trees that there are. */
+  readonly stored: number;
   readonly fetchedFromPeers: number;
   readonly failed: readonly DrillFailure[];
   readonly seed: number;
@@ -74,15 +76,17 @@ export async function drill(vault: Vault, options: DrillOptions): Promise<DrillR
   const seed = options.seed ?? randomBytes(4).readUInt32LE(0);
   const random = randomNumbers(seed);
   const stored = [...eachFile(open.home.catalog)].map((row) => ({ row, bytes: openFacts(open, row).bytes }));
-  const wantedBytes = bytesOf(open, options.sample);
+  const storedBytes = stored.reduce((sum, { bytes }) => sum + bytes, 0);
+  const wantedBytes = 'bytes' in options.sample ? options.sample.bytes : options.sample.share * storedBytes;
+  const isAll = wantedBytes >= storedBytes;
   const run = new Drill(open, random, options);
-  const total = { files: 0, bytes: 0, manifests: 0 };
+  const total = { files: 0, bytes: 0, manifests: 0, stored: stored.length };
   const failed: DrillFailure[] = [];
   for (const { row } of shuffledByBytes(stored, random)) {
-    if (total.manifests > 0 && total.bytes >= wantedBytes) break;
+    if (!isAll && total.manifests > 0 && total.bytes >= wantedBytes) break;
     throwIfAborted(options.signal);
     const slice = Math.min(wantedBytes - total.bytes, wantedBytes / Math.min(LEAST_TREES, stored.length));
-    const { files, bytes, failures } = await run.tryFile(row, slice);
+    const { files, bytes, failures } = await run.tryFile(row, isAll ? undefined : slice);
     noteProven(open.home.catalog, row.id, failures.length === 0 ? Date.now() : undefined);
     for (const failure of failures) options.onFailure?.(failure);
     failed.push(...failures);
@@ -95,10 +99,6 @@ export async function drill(vault: Vault, options: DrillOptions): Promise<DrillR
     open.home.catalog.write(() => setMeta(open.home.catalog.database, 'last_drill_ms', Date.now()));
   const seconds = (performance.now() - startedMs) / 1000;
   return { ...total, fetchedFromPeers: run.fetched, failed, seed, seconds };
-}
-
-function bytesOf({ home }: OpenVault, sample: Sample): number {
-  return 'bytes' in sample ? sample.bytes : Math.ceil(home.objects.totals().bytes * sample.share);
 }
 
 interface Tried {
@@ -124,34 +124,42 @@ class Drill {
     return this.#reader.fetched;
   }
 
-  /** @param wantedBytes how much of a tree */
-  async tryFile({ id }: FileRow, wantedBytes: number): Promise<Tried> {
-    let manifest: Manifest;
-    let files: readonly Entry[];
+  /** @param wantedBytes how much of a tree; undefined: all of it */
+  async tryFile({ id }: FileRow, wantedBytes: number | undefined): Promise<Tried> {
+    const tried = { files: 0, bytes: 0, failures: [] as DrillFailure[] };
     try {
-      manifest = await this.#reader.readManifest(id);
-      files = await this.#choose(manifest, wantedBytes);
+      const manifest = await this.#reader.readManifest(id);
+      for await (const files of this.#choose(manifest, wantedBytes)) {
+        const found = await this.#restore(manifest, files);
+        tried.files += files.length;
+        tried.bytes += files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+        for (const [file, error] of found)
+          tried.failures.push(failureOf(id, files[file]?.path ?? null, error));
+      }
     } catch (error) {
       if (!isDisktroError(error) || isDisktroError(error, 'E_ABORTED', 'E_WORKER')) throw error;
-      return { files: 0, bytes: 0, failures: [failureOf(id, null, error)] };
+      tried.failures.push(failureOf(id, null, error));
     }
-    const found = await this.#restore(manifest, files);
     // What had to be fetched is not here whole: `serve` and `repair` bring it back.
     this.#reader.noteLost();
-    return {
-      files: files.length,
-      bytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-      failures: [...found].map(([file, error]) => failureOf(id, files[file]?.path ?? null, error)),
-    };
+    return tried;
   }
 
-  async #choose(manifest: Manifest, wantedBytes: number): Promise<readonly Entry[]> {
-    const sample = new ByteSample<Entry>(wantedBytes, this.#random);
+  /** One sample, or everything, at most as many at once as are kept in memory. */
+  async *#choose(manifest: Manifest, wantedBytes: number | undefined): AsyncGenerator<readonly Entry[]> {
+    const sample = new ByteSample<Entry>(wantedBytes ?? 0, this.#random);
+    let all: Entry[] = [];
     for await (const item of readList(manifest.entries, (ref) => this.#reader.readListChunk(ref))) {
       const entry = decodeEntry(item);
-      if (entry.type === 'file' && entry.sizeBytes > 0) sample.offer(entry, entry.sizeBytes);
+      if (entry.type !== 'file' || entry.sizeBytes === 0) continue;
+      if (wantedBytes !== undefined) {
+        sample.offer(entry, entry.sizeBytes);
+      } else if (all.push(entry) === MOST_TAKEN) {
+        yield all;
+        all = [];
+      }
     }
-    return sample.items();
+    yield wantedBytes === undefined ? all : sample.items();
   }
 
   async #restore(manifest: Manifest, files: readonly Entry[]): Promise<ReadonlyMap<number, DisktroError>> {

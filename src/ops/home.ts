@@ -22,6 +22,7 @@ import { FileStore } from '../store/file-store.js';
 import type { FileSystem } from '../store/file-system.js';
 import { nodeFileSystem } from '../store/file-system.js';
 import type { HomeStore } from '../store/home-store.js';
+import { makeFolders } from '../store/make-folders.js';
 import type { HomePaths } from '../store/paths.js';
 import { homePaths, OBJECT_KINDS } from '../store/paths.js';
 import { isBeingRebuilt, recoverAfterCrash } from './crash-recovery.js';
@@ -220,8 +221,8 @@ export async function openNodeHome(options: HomeOptions): Promise<OpenHome> {
 async function makeNodeHome(options: HomeOptions, paths: HomePaths): Promise<void> {
   const fileSystem = options.fileSystem ?? nodeFileSystem;
   try {
-    fs.mkdirSync(paths.home, { recursive: true, mode: 0o700 });
-    fs.mkdirSync(paths.temporary, { recursive: true, mode: 0o700 });
+    makeFolders(paths.home, 0o700);
+    makeFolders(paths.temporary, 0o700);
     const lock = await ProcessLock.acquire(path.join(paths.temporary, 'init.lock'), 30_000);
     if (lock === undefined) throw lockedError(`home ${paths.home}`);
     try {
@@ -269,7 +270,7 @@ async function enterAll(store: FileStore, catalog: Catalog, kind: ObjectKind): P
 function lockHome(paths: HomePaths, token: string): ProcessLock {
   try {
     fs.accessSync(paths.home, fs.constants.W_OK);
-    fs.mkdirSync(paths.temporary, { recursive: true, mode: 0o700 });
+    makeFolders(paths.temporary, 0o700);
     return ProcessLock.take(lockFileOf(paths.temporary, token));
   } catch (error) {
     throw isUnwritable(error)

@@ -23,6 +23,7 @@ import { DisktroError, fileSystemError, integrityError, isDisktroError, lockedEr
 import { DEFAULT_AVERAGE_CHUNK_BYTES } from '../limits.js';
 import { FileStore } from '../store/file-store.js';
 import { nodeFileSystem } from '../store/file-system.js';
+import { makeFolders } from '../store/make-folders.js';
 import type { HomePaths } from '../store/paths.js';
 import { homePaths, kindFolder, OBJECT_KINDS } from '../store/paths.js';
 import type { Home, HomeOptions, OpenHome } from './home.js';
@@ -281,9 +282,8 @@ function catalogOfNode(paths: HomePaths): 'holding' | 'empty' | 'none' {
 
 async function lockForInit(paths: HomePaths, lockWaitSeconds: number): Promise<ProcessLock> {
   try {
-    fs.mkdirSync(paths.home, { recursive: true, mode: 0o700 });
-    for (const folder of [paths.temporary, paths.slots])
-      fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolders(paths.home, 0o700);
+    for (const folder of [paths.temporary, paths.slots]) makeFolders(folder, 0o700);
     const lock = await ProcessLock.acquire(
       path.join(paths.temporary, 'init.lock'),
       Math.max(30, lockWaitSeconds) * 1000,

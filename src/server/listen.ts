@@ -278,13 +278,13 @@ function listenError(error: unknown, host: string, port: number, last: number): 
   const { code, message } = error as NodeJS.ErrnoException;
   const where = `${host} port ${last === port ? port : `${port} to ${last}`}`;
   if (code === 'EADDRINUSE') {
-    return new DisktroError('E_IO', `listening on ${where}: in use by another program`, {
+    return new DisktroError('E_USAGE', `listening on ${where}: in use by another program`, {
       hint: 'stop that program, or give another port with --port',
       details: { host, port },
       cause: error,
     });
   }
-  return new DisktroError('E_IO', `listening on ${where}: ${code ?? message}`, {
+  return new DisktroError('E_USAGE', `listening on ${where}: ${code ?? message}`, {
     hint: 'check the host, and for ports below 1024 the rights of this user',
     details: { host, port },
     cause: error,

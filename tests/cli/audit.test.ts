@@ -109,4 +109,8 @@ t.test('nodes prove what they hold; what they do not is told, and made again', a
   t.equal(resultOf(silent).silent.length, 1);
   t.ok(resultOf(silent).coverage < 1 && resultOf(silent).coverage > 0, 'but is not covered');
   t.match(silent.stderr, /"warning":"cellar was not audited: .*cannot be reached/);
+  await b.stop();
+  const alone = await auditOf(a);
+  t.equal(alone.status, 20, 'but nobody at all is one');
+  t.match(alone.stderr, /"code":"E_PEER_UNREACHABLE"/);
 });

@@ -43,6 +43,16 @@ t.test('several inputs give an id each, in their order, and stdin is one of them
   await place.expectGood();
 });
 
+t.test('a reader of the ids that goes away loses ids, not files', async (t) => {
+  const place = await placeWithVault(t);
+  for (const name of ['a', 'b', 'c']) place.write(name, `content of ${name}`);
+  const { stdout, stderr } = await place.shell(`disktro -q chunk a b c | true; echo "\${PIPESTATUS[0]}"`);
+  t.equal(stdout, '3\n');
+  for (const name of ['a', 'b', 'c']) t.match(stderr, new RegExp(`^${name} is stored as [0-9a-f]{64}$`, 'm'));
+  t.match(stderr, /error: cannot write the result to stdout: EPIPE/);
+  t.equal((await place.run('ls')).stdout.trimEnd().split('\n').length, 3);
+});
+
 t.test('--json gives one object per input, with every field of the contract', async (t) => {
   const place = await placeWithVault(t);
   place.write('a.bin', sampleBytes('a', 300_000));

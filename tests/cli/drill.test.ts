@@ -21,7 +21,7 @@ t.test('proves what is right, and says when', async (t) => {
   });
   t.same(place.temporary(), [], 'nothing is left');
   const text = await place.run('drill');
-  t.match(text.stdout, /^restored 1 file of 1 stored, 391 KiB in .*: all right \(seed \d+\)\n$/);
+  t.match(text.stdout, /^restored 1 file, from 1 of 1 stored, 391 KiB in .*: all right \(seed \d+\)\n$/);
 });
 
 t.test('exit 13: a flipped byte', async (t) => {
@@ -89,8 +89,16 @@ t.test('of many files as much is tried as was asked for, and the same seed tries
     files,
   });
   const all = oneJson((await place.run('drill', '--json', '--sample', '1G')).stdout);
-  t.match(all, { manifests: 13, files: 12, failed: [] }, 'everything; an empty file has nothing to restore');
-  for (const sample of ['101%', '-1', '5 %', 'all']) {
+  t.match(all, { manifests: 13, stored: 13, files: 12, failed: [] }, 'an empty file has nothing to restore');
+  const copy = place.write('copy', `${'0 '.repeat(5_000)}`);
+  t.equal((await place.run('-q', 'chunk', copy)).status, 0);
+  const whole = oneJson((await place.run('drill', '--json', '--sample', '100%')).stdout);
+  t.match(
+    whole,
+    { manifests: 14, files: 13, failed: [] },
+    'a share is of what would be restored, duplicates too',
+  );
+  for (const sample of ['101%', '-1', '5 %', 'all', '0', '0%']) {
     t.equal((await place.run('drill', '--sample', sample)).status, 2, sample);
   }
 });

@@ -80,6 +80,13 @@ t.test('a recovery file that cannot be made stops init before there is anything'
   t.notOk(existsSync(place.home));
 });
 
+t.test('a home where no folder can be made is refused at once', { skip: offLinux }, async (t) => {
+  const place = emptyPlace(t);
+  const { status, stderr } = await place.runWith({ hangMs: 20_000 }, '--home', '/proc/home', 'init');
+  t.equal(status, 10);
+  t.match(stderr, /error: making a home at \/proc\/home: /);
+});
+
 t.test('a code that cannot be written to stdout is shown on stderr', { skip: offLinux }, async (t) => {
   const place = emptyPlace(t);
   const full = openSync('/dev/full', 'w');

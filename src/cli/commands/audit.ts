@@ -33,6 +33,7 @@ export async function run(context: Context, _operands: readonly string[], flags:
   progress.stop();
   report(context, result, nameOf);
   if (result.failed.length > 0) throw failureOf(result);
+  if (result.silent.length > 0 && result.checked === 0) throw silenceOf(result, nameOf);
 }
 
 function report({ output }: Context, result: AuditResult, nameOf: (node: NodeId) => string): void {
@@ -52,6 +53,14 @@ function report({ output }: Context, result: AuditResult, nameOf: (node: NodeId)
 
 /** Never rounded up: 99.99 % is not certainty. */
 const percent = (share: number): string => `${(Math.floor(share * 1000) / 10).toFixed(1)} %`;
+
+/** Nothing was proven at all: a script must not take it for success. */
+function silenceOf({ silent }: AuditResult, nameOf: (node: NodeId) => string): DisktroError {
+  return new DisktroError('E_PEER_UNREACHABLE', `not audited: ${silent.map(nameOf).join(', ')}`, {
+    hint: 'bring them up and run it again',
+    details: { nodes: silent },
+  });
+}
 
 function failureOf({ failed }: AuditResult): DisktroError {
   const nodes = new Set(failed.map(({ node }) => node));

@@ -19,6 +19,7 @@ import { opened, openedHome } from '../../ops/vault.js';
 import { ChunkStats } from '../chunk-stats.js';
 import type { Config } from '../config-keys.js';
 import { type Context, openOrCreateVault, progressOf } from '../context.js';
+import { escapeControls } from '../escape.js';
 import { isFolder, partsFailed } from '../folder-input.js';
 import {
   agreeOnRecord,
@@ -69,12 +70,13 @@ export async function run(given: Context, paths: readonly string[], flags: Chunk
   let failed = 0;
   let unread = 0;
   let tooFew: DisktroError | undefined;
+  let unsaid: DisktroError | undefined;
   for (const path of paths) {
     throwIfAborted(context.signal);
     try {
       const result = await chunkOne(context, vault, rawOf(path) ?? path, flags, makeCopier);
       stats.add(result, result.files);
-      report(context, result, cluster, openedHome(vault).outer?.where);
+      unsaid = report(context, result, cluster, openedHome(vault).outer?.where) ?? unsaid;
       unread += result.failed?.length ?? 0;
       tooFew ??= flags.replicate ? tooFewCopies(result, context.config.min_replicas) : undefined;
     } catch (error) {
@@ -87,6 +89,7 @@ export async function run(given: Context, paths: readonly string[], flags: Chunk
   if (failed > 0) throw inputsFailed(failed, paths.length);
   if (unread > 0) throw partsFailed(unread, 'the rest is stored');
   if (tooFew !== undefined) throw tooFew;
+  if (unsaid !== undefined) throw unsaid;
 }
 
 /** An input that fails does not stop the others here either. */
@@ -217,18 +220,34 @@ function compressionOf(config: Config, { compress, compression }: ChunkFlags): C
   return compress ? (compression ?? config.compression) : 'none';
 }
 
-/** @param bucket where the objects are, when that is not the home */
+/**
+ * Who reads stdout may go away: that is no reason to store less.
+ * @param bucket where the objects are, when that is not the home
+ * @returns the error of stdout
+ */
 function report(
   { output }: Context,
   result: ChunkResult,
   cluster: Cluster | undefined,
   bucket: string | undefined,
-): void {
-  if (output.isJson) output.record(result);
-  else output.result(result.id);
+): DisktroError | undefined {
+  const unsaid = sayId(output, result);
   if (!output.isJson)
     for (const { path, reason } of result.failed ?? []) output.warning(`${path}: ${reason}; not stored`);
   output.note(summary(result, cluster, bucket));
+  return unsaid;
+}
+
+function sayId(output: Context['output'], result: ChunkResult): DisktroError | undefined {
+  try {
+    if (output.isJson) output.record(result);
+    else output.result(result.id);
+    return undefined;
+  } catch (error) {
+    if (!isDisktroError(error, 'E_OUTPUT')) throw error;
+    output.notice(`${escapeControls(result.name)} is stored as ${result.id}`, { id: result.id });
+    return error;
+  }
 }
 
 /** `photo.tar: 1.0 GiB, 1012 chunks, 988 new, stored 612 MiB in 1.9 s (551 MiB/s); 1 of 3 copies: no peers yet`. */

@@ -1,5 +1,6 @@
 /** `disktro drill`: restores a random sample; exit 13 when something is not what was stored, else 14 when it is missing. */
 import { DisktroError } from '../../errors.js';
+import { MIB } from '../../limits.js';
 import { type DrillFailure, type DrillResult, drill, type Sample } from '../../ops/drill.js';
 import { openedHome, type Vault } from '../../ops/vault.js';
 import { type Context, openVault, progressOf } from '../context.js';
@@ -12,7 +13,7 @@ interface DrillFlags extends LimitFlags {
   readonly seed?: number;
 }
 
-const DEFAULT_SAMPLE: Sample = { share: 0.05 };
+const DEFAULT_SAMPLE: Sample = { bytes: 1024 * MIB };
 
 export async function run(given: Context, _operands: readonly string[], flags: DrillFlags): Promise<void> {
   const context = limitedContext(given, flags);
@@ -48,13 +49,22 @@ function failureText({ id, path, message }: DrillFailure): string {
   return `${id}${path === null ? '' : `:${path}`}: ${message}`;
 }
 
-/** `12 files of 3 backups, 1.0 GiB restored and right in 9 s (110 MiB/s); seed 2811`. */
-function summary({ files, manifests, bytes, failed, fetchedFromPeers, seed, seconds }: DrillResult): string {
+/** `restored 12 files, from 2 of 3 stored, 1.0 GiB in 9 s (110 MiB/s): all right (seed 2811)`. */
+function summary({
+  files,
+  manifests,
+  stored,
+  bytes,
+  failed,
+  fetchedFromPeers,
+  seed,
+  seconds,
+}: DrillResult): string {
   if (manifests === 0) return 'nothing is stored yet';
   const verdict = failed.length === 0 ? 'all right' : `${failed.length} NOT right`;
   const peersText = fetchedFromPeers > 0 ? `, ${count(fetchedFromPeers, 'object')} from peers` : '';
   const time = `${formatSeconds(seconds)}${rateRemark(bytes, seconds)}`;
-  return `restored ${count(files, 'file')} of ${manifests} stored, ${formatBytes(bytes)} in ${time}${peersText}: ${verdict} (seed ${seed})`;
+  return `restored ${count(files, 'file')}, from ${manifests} of ${stored} stored, ${formatBytes(bytes)} in ${time}${peersText}: ${verdict} (seed ${seed})`;
 }
 
 const ABSENT = ['E_OBJECT_MISSING', 'E_PEER_UNREACHABLE'];

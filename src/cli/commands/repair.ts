@@ -1,4 +1,5 @@
 /** `disktro repair`: one round of comparing with every member, sending what they lack and fetching what is lacking here. */
+import { countUnderCopied } from '../../catalog/copies.js';
 import type { NodeId } from '../../core/ids.js';
 import { DisktroError } from '../../errors.js';
 import { shortNodeId } from '../../net/node-id.js';
@@ -6,7 +7,7 @@ import { contactAll, pingHolders } from '../../ops/contact.js';
 import { HeldWriter } from '../../ops/held-writer.js';
 import { importManifests } from '../../ops/import-manifests.js';
 import { NodeFiles } from '../../ops/node-files.js';
-import { type RepairResult, repairOnce } from '../../ops/repair.js';
+import { type RepairResult, repairOnce, wantedCopies } from '../../ops/repair.js';
 import { HolderTending, type TendContext } from '../../ops/tend-holder.js';
 import { opened, openedHome } from '../../ops/vault.js';
 import type { Context } from '../context.js';
@@ -36,8 +37,17 @@ export async function run(context: Context): Promise<void> {
   const result = await repairOnce({ home, cluster, writer, signal, onFailure });
   await writer.idle();
   const { pushed, fetched, bytes, failed } = await withHolders(result, { home, cluster, signal, onFailure });
+  const short = countUnderCopied(home.catalog, wantedCopies(cluster), cluster.counted());
   if (output.isJson) {
-    output.record({ sent: pushed, fetched, bytes, failed, imported, unreachable: [...failures.keys()] });
+    output.record({
+      sent: pushed,
+      fetched,
+      bytes,
+      failed,
+      short,
+      imported,
+      unreachable: [...failures.keys()],
+    });
   } else {
     const files = imported === 0 ? '' : `, ${count(imported, 'file')} of other machines found`;
     output.result(`${pushed} sent, ${fetched} fetched (${formatBytes(bytes)})${files}`);
@@ -46,10 +56,19 @@ export async function run(context: Context): Promise<void> {
     output.warning(`node ${shortNodeId(node)}: ${error instanceof Error ? error.message : String(error)}`);
   }
   if (failures.size > 0 && failures.size === cluster.reachable().length) throw [...failures.values()][0];
-  if (failed === 0) return;
-  throw new DisktroError('E_TOO_FEW_COPIES', `${count(failed, 'object')} could not be sent or fetched`, {
-    hint: 'bring the nodes up that are out of reach, and run it again',
-    details: { failed },
+  if (failed > 0)
+    throw incomplete(`${count(failed, 'object')} could not be sent or fetched`, { failed, short });
+  if (short > 0)
+    throw incomplete(`${count(short, 'object')} still too few times on other nodes`, { failed, short });
+}
+
+function incomplete(
+  message: string,
+  details: { readonly failed: number; readonly short: number },
+): DisktroError {
+  return new DisktroError('E_TOO_FEW_COPIES', message, {
+    hint: 'bring the nodes up that are out of reach, let a `chunk` that is running end, and run it again',
+    details,
   });
 }
 

@@ -99,7 +99,7 @@ export const DRILL: CommandSpec = {
   options: [
     {
       flags: '--sample <amount>',
-      help: 'how much: a share of all bytes, or a number of them, such as 1GiB (default: 5%)',
+      help: 'how much: a share of all that is stored, such as 5%, or a number of bytes (default: 1GiB)',
       parse: parseSample,
     },
     {
@@ -109,7 +109,7 @@ export const DRILL: CommandSpec = {
     },
     LIMIT_DOWNLOAD,
   ],
-  examples: ['disktro drill', 'disktro drill --sample 1GiB', 'disktro drill --sample 0.5% --json'],
+  examples: ['disktro drill', 'disktro drill --sample 10GiB', 'disktro drill --sample 0.5% --json'],
   exits: ['usage', 'noVault', 'locked', 'wrongPassword', 'corrupt', 'missing', 'noSpace'],
   load: () => import('../commands/drill.js'),
 };
