@@ -1,15 +1,16 @@
 /**
- * One signed request to an S3 engine and its whole answer. Knows HTTP and signatures, no objects and no second tries.
+ * One signed request to an S3 engine and its whole answer. Knows HTTP, no objects and no second tries.
  *
- * Six calls need no SDK: @aws-sdk/client-s3 sends checksums as aws-chunked trailers, which radosgw answers with 411, and
+ * aws4fetch signs, and only that: it is told the hash of the body, which is the object's name, and so reads no body. Six
+ * calls need no SDK: @aws-sdk/client-s3 sends checksums as aws-chunked trailers, which radosgw answers with 411, and
  * gives bodies as streams where a buffer is there already. Requests go over node:http: it fills such buffers, tells a cut
  * body from a whole one, and its timeout is one of silence, not of the whole.
  */
 import http from 'node:http';
 import https from 'node:https';
+import { AwsV4Signer } from 'aws4fetch';
 import { abortedError, integrityError } from '../errors.js';
 import type { S3Keys } from './s3-keys.js';
-import { S3Signer } from './s3-signature.js';
 import type { BucketLocation } from './store-url.js';
 
 export interface S3Request {
@@ -43,7 +44,9 @@ const MAX_COLLECTED_BYTES = 96 * 1024 * 1024;
 
 export class S3Connection {
   readonly #location: BucketLocation;
-  readonly #signer: S3Signer;
+  readonly #keys: S3Keys;
+  /** Keys of the day, kept between signatures. */
+  readonly #signing = new Map<string, ArrayBuffer>();
   readonly #agent: http.Agent;
   readonly #silenceMs: number;
   /** What the engine's clock is ahead of ours, ms. */
@@ -51,7 +54,7 @@ export class S3Connection {
 
   constructor(location: BucketLocation, keys: S3Keys, silenceMs = SILENCE_MS) {
     this.#location = location;
-    this.#signer = new S3Signer(keys, location.region);
+    this.#keys = keys;
     this.#silenceMs = silenceMs;
     const options = { keepAlive: true, maxSockets: CONNECTIONS };
     this.#agent = location.tls ? new https.Agent(options) : new http.Agent(options);
@@ -62,15 +65,33 @@ export class S3Connection {
     const { signal } = request;
     if (signal?.aborted) throw abortedError(signal.reason);
     const url = this.#urlOf(request);
-    const { method, headers = {}, bodySha256 = EMPTY_SHA256 } = request;
-    const date = new Date(Date.now() + this.clockOffsetMs);
-    const signed = this.#signer.sign({ method, url, headers, bodySha256, date });
+    const signed = await this.#sign(request, url);
     return await this.#send(request, url, signed);
   }
 
   /** Ends idle connections; what runs on others ends with an error. */
   close(): void {
     this.#agent.destroy();
+  }
+
+  async #sign(request: S3Request, url: URL): Promise<Record<string, string>> {
+    const { method, headers = {}, bodySha256 = EMPTY_SHA256 } = request;
+    const { accessKeyId, secretAccessKey, sessionToken } = this.#keys;
+    const now = new Date(Date.now() + this.clockOffsetMs);
+    const signer = new AwsV4Signer({
+      method,
+      url: url.href,
+      headers: { ...headers, 'x-amz-content-sha256': bodySha256 },
+      accessKeyId,
+      secretAccessKey,
+      ...(sessionToken === undefined ? {} : { sessionToken }),
+      service: 's3',
+      region: this.#location.region,
+      cache: this.#signing,
+      datetime: now.toISOString().replace(/[:-]|\.\d{3}/g, ''),
+    });
+    const signed = await signer.sign();
+    return Object.fromEntries(signed.headers);
   }
 
   #urlOf({ key, query = {} }: S3Request): URL {
