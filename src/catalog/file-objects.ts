@@ -89,17 +89,20 @@ export function placedObjects(catalog: Catalog, file: StoreId): readonly PlacedO
 export type CopyCounts = [number, number, number, number];
 
 /** {@link CopyCounts} of the objects that files here need, for each first byte of an id. */
-export function copyCounts(catalog: Catalog, counted: readonly NodeId[]): readonly CopyCounts[] {
+export function copyCounts(
+  catalog: Catalog,
+  { nodes, isSelfLeft }: { readonly nodes: readonly NodeId[]; readonly isSelfLeft: boolean },
+): readonly CopyCounts[] {
   type Raw = { cell: Buffer; copies: number; objects: number };
-  const query = catalog.database.prepare<[string], Raw>(`
-    SELECT substr(store_id, 1, 1) AS cell, min(3, (state = 0) + (
+  const query = catalog.database.prepare<[number, string], Raw>(`
+    SELECT substr(store_id, 1, 1) AS cell, min(3, (state = 0 AND ?) + (
       SELECT count(*) FROM copies JOIN nodes ON nodes.id = copies.node
       WHERE copies.object = objects.id AND nodes.node_id IN (SELECT value FROM json_each(?))
     )) AS copies, count(*) AS objects
     FROM objects WHERE held = 0 AND tombstoned_ms IS NULL GROUP BY 1, 2`);
   const cells = Array.from({ length: 256 }, (): CopyCounts => [0, 0, 0, 0]);
   catalog.read(() => {
-    for (const { cell, copies, objects } of query.iterate(JSON.stringify(counted))) {
+    for (const { cell, copies, objects } of query.iterate(Number(isSelfLeft), JSON.stringify(nodes))) {
       const counts = cells[cell[0] ?? 0];
       if (counts !== undefined) counts[copies as 0 | 1 | 2 | 3] = objects;
     }

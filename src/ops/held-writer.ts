@@ -152,7 +152,7 @@ function checkedVault(id: StoreId, bytes: Uint8Array): VaultId {
   if (length < MIN_OBJECT_BYTES || length > MAX_HELD_OBJECT_BYTES) {
     throw integrityError(
       'E_OBJECT_LENGTH',
-      `object length: expected at most ${MAX_HELD_OBJECT_BYTES}, got ${length}`,
+      `object length: expected ${MIN_OBJECT_BYTES} to ${MAX_HELD_OBJECT_BYTES} bytes, got ${length}`,
     );
   }
   const vault = vaultOf(bytes);

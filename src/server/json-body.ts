@@ -154,7 +154,7 @@ export function replyData(response: ServerResponse, status: number, message: str
 /**
  * Answers with the fitting status and, below /api/, `{success: false, message, data, code, hint?}`, elsewhere
  * `{error: {code, message}}`; cuts the connection off when an answer has begun. A bug shows nothing of itself.
- * `retryAfterSeconds` and `data` of an error's details go into the answer.
+ * `retryAfterSeconds`, `allow` and `data` of an error's details go into the answer.
  */
 export function replyError(response: ServerResponse, error: unknown): void {
   if (response.headersSent) {
@@ -164,14 +164,17 @@ export function replyError(response: ServerResponse, error: unknown): void {
   const isKnown = isDisktroError(error);
   const code = isKnown ? error.code : 'E_UNEXPECTED';
   const message = isKnown ? error.message : 'unexpected: a bug of this node, see its log';
-  const { retryAfterSeconds, data = null } = (isKnown ? error.details : undefined) ?? {};
+  const status = statusOf(error);
+  const { retryAfterSeconds, allow, data = null } = (isKnown ? error.details : undefined) ?? {};
   if (typeof retryAfterSeconds === 'number') response.setHeader('retry-after', retryAfterSeconds);
+  if (status === 405 && typeof allow === 'string') response.setHeader('allow', allow);
+  if (status === 401) response.setHeader('www-authenticate', 'Bearer realm="disktro"');
   if (!/^\/api(\/|$)/.test(response.req.url ?? '')) {
-    replyJson(response, statusOf(error), { error: { code, message } });
+    replyJson(response, status, { error: { code, message } });
     return;
   }
   const hint = isKnown && error.hint !== undefined ? { hint: error.hint } : {};
-  replyJson(response, statusOf(error), { success: false, message, data, code, ...hint });
+  replyJson(response, status, { success: false, message, data, code, ...hint });
 }
 
 function reply(response: ServerResponse, status: number, type: string, text: string): void {

@@ -38,16 +38,36 @@ const kept: Pair[] = [];
  *   has gone. Then the response is not ended.
  */
 export async function sendFile(file: string, sending: Sending, response: ServerResponse): Promise<void> {
+  await withFile(file, (descriptor, pair) => copyOut(descriptor, sending, response, pair));
+  response.end();
+}
+
+/** Reads all of an object before any of it is sent. @throws as {@link sendFile} */
+export function checkFile(file: string, whole: StoreId, sizeBytes: number): Promise<void> {
+  return withFile(file, async (descriptor, [room]) => {
+    const hash = createHash('sha256');
+    for (let at = 0; at < sizeBytes; ) {
+      const bytes = await readAt(descriptor, room, Math.min(PIECE_BYTES, sizeBytes - at), at);
+      hash.update(room.subarray(0, bytes));
+      at += bytes;
+    }
+    if (hash.digest('hex') !== whole) throw damaged(whole);
+  });
+}
+
+async function withFile(
+  file: string,
+  work: (descriptor: number, pair: Pair) => Promise<void>,
+): Promise<void> {
   const descriptor = await open(file, 'r');
   const pair = kept.pop() ?? [Buffer.allocUnsafeSlow(PIECE_BYTES), Buffer.allocUnsafeSlow(PIECE_BYTES)];
   try {
-    await copyOut(descriptor, sending, response, pair);
+    await work(descriptor, pair);
     // Only after success: after a failure a write may still look at them.
     if (kept.length < KEPT_PAIRS) kept.push(pair);
   } finally {
     await close(descriptor);
   }
-  response.end();
 }
 
 async function copyOut(
@@ -64,9 +84,7 @@ async function copyOut(
     const piece = room.subarray(0, await readAt(descriptor, room, Math.min(PIECE_BYTES, end + 1 - at), at));
     at += piece.byteLength;
     hash?.update(piece);
-    if (at > end && hash !== undefined && hash.digest('hex') !== whole) {
-      throw new DisktroError('E_OBJECT_ID', `object ${whole} is damaged`);
-    }
+    if (whole !== undefined && at > end && hash?.digest('hex') !== whole) throw damaged(whole);
     await limit?.take(piece.byteLength);
     await Promise.race([writing, gone]);
     writing = write(response, piece);
@@ -79,6 +97,8 @@ async function readAt(descriptor: number, room: Buffer, bytes: number, position:
   if (bytesRead === 0) throw new DisktroError('E_OBJECT_LENGTH', 'the file is shorter than the catalog says');
   return bytesRead;
 }
+
+const damaged = (id: StoreId): DisktroError => new DisktroError('E_OBJECT_ID', `object ${id} is damaged`);
 
 function write(response: ServerResponse, piece: Buffer): Promise<void> {
   const written = new Promise<void>((resolve, reject) => {

@@ -8,7 +8,8 @@ import * as z from 'zod';
 import type { NodeId } from '../core/ids.js';
 import { DisktroError } from '../errors.js';
 import type { Connection } from './connection.js';
-import { refusal, replyError } from './json-body.js';
+import { issueText } from './issue-text.js';
+import { refusal, replyError, withStatus } from './json-body.js';
 import type { Log } from './log.js';
 
 /**
@@ -62,7 +63,7 @@ export function createRouter(routes: readonly Route[], gate: Gate): Handler {
       gate.onAnswer?.(request.method ?? '', route?.path ?? '', response.statusCode, seconds);
     });
     void answer().catch((error: unknown) => {
-      const told = toldOf(error);
+      const told = error instanceof z.ZodError ? refusal(400, issueText(error)) : error;
       const line = `${request.method} ${request.url?.split('?')[0]}: ${told instanceof Error ? told.message : String(told)}`;
       if (told instanceof DisktroError) gate.log.debug(line);
       else gate.log.error(line);
@@ -77,7 +78,7 @@ export function createRouter(routes: readonly Route[], gate: Gate): Handler {
       const asking: Asking = { route, request, connection, caller, ticket: url.searchParams.get('ticket') };
       admit(asking, gate);
       if (route === undefined) {
-        throw found.isOtherMethod ? refusal(405, 'no such method here') : refusal(404, 'no such route');
+        throw found.methods.length > 0 ? wrongMethod(found.methods) : refusal(404, 'no such route');
       }
       await route.handle({ request, response, connection, query: url.searchParams, caller });
     }
@@ -86,22 +87,23 @@ export function createRouter(routes: readonly Route[], gate: Gate): Handler {
 
 function tableOf(routes: readonly Route[]) {
   const table = new Map(routes.map((route) => [`${route.method} ${route.path}`, route]));
-  const paths = new Set(routes.map(({ path }) => path));
-  return (method: string, path: string): { readonly route?: Route; readonly isOtherMethod: boolean } => {
+  const methodsOf = (path: string): string[] =>
+    routes.filter((route) => route.path === path).map((route) => route.method);
+  return (method: string, path: string): { readonly route?: Route; readonly methods: readonly string[] } => {
     const wild = path.replace(/[^/]+$/, '*');
     const asked = method === 'HEAD' ? ['HEAD', 'GET'] : [method];
     const route = asked
       .flatMap((each) => [table.get(`${each} ${path}`), table.get(`${each} ${wild}`)])
       .find((each) => each !== undefined);
-    const isOtherMethod = paths.has(path) || paths.has(wild);
-    return route === undefined ? { isOtherMethod } : { route, isOtherMethod };
+    const methods = [...methodsOf(path), ...methodsOf(wild)];
+    return route === undefined ? { methods } : { route, methods };
   };
 }
 
-function toldOf(error: unknown): unknown {
-  if (!(error instanceof z.ZodError)) return error;
-  const [issue] = error.issues;
-  return refusal(400, `${issue?.path.join('.') ?? 'body'}: ${issue?.message ?? 'not as expected'}`);
+function wrongMethod(methods: readonly string[]): DisktroError {
+  const allowed = methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
+  const details = { allow: [...new Set(allowed)].sort().join(', ') };
+  return withStatus(405, new DisktroError('E_USAGE', 'no such method here', { details }));
 }
 
 function urlOf(request: IncomingMessage): URL {

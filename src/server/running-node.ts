@@ -151,9 +151,9 @@ export class RunningNode implements ServingNode {
     await this.home.close();
   }
 
-  /** No copies come here from now on; the others make theirs elsewhere. */
-  async drain(): Promise<void> {
-    this.#isDraining = true;
+  /** No copies come here from now on, the others make theirs elsewhere; or, when false, they come again. */
+  async drain(isDraining: boolean): Promise<void> {
+    this.#isDraining = isDraining;
     await this.#publish(true);
     this.#schedule.soon('heartbeat');
     this.#schedule.soon('repair');

@@ -1,4 +1,5 @@
 /** Work that comes round: one run of a task at a time, soon when asked for, stopped as a whole. */
+import { setMaxListeners } from 'node:events';
 
 type Work = (signal: AbortSignal) => Promise<void>;
 
@@ -22,6 +23,8 @@ export class Schedule {
 
   constructor(onError: (task: string, error: unknown) => void) {
     this.#onError = onError;
+    // As many requests to peers as there are may wait for it at once.
+    setMaxListeners(0, this.#stop.signal);
   }
 
   /** @param firstMs default: after `everyMs` */

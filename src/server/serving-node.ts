@@ -26,8 +26,8 @@ export interface ServingNode {
   readonly bodies: BodyBuffers;
   /** Bytes that objects on their way out may take together. */
   readonly sends: MemoryBudget;
-  /** No copies come here from now on; the others make theirs elsewhere. */
-  drain(): Promise<void>;
+  /** No copies come here from now on, the others make theirs elsewhere; or, when false, they come again. */
+  drain(isDraining: boolean): Promise<void>;
   /** Does what follows from news of members: keeps them, tells of clones, ends what removed nodes have open. */
   noteMerge(merged: MergeResult): Promise<void>;
 }

@@ -100,7 +100,7 @@ function printTable({ output }: Context, lines: readonly PeerLine[]): void {
     id.slice(0, 8),
     escapeControls(name),
     store !== null ? escapeControls(store) : address === '' ? '-' : `${address}:${port}`,
-    self ? 'this node' : status,
+    self ? (status === 'draining' ? 'this node, draining' : 'this node') : status,
     lastSeen === null ? 'never' : formatLocalTime(lastSeen),
   ]);
   for (const line of tableLines(rows)) output.result(line);

@@ -21,6 +21,9 @@ export async function run(given: Context, _operands: readonly string[], flags: S
   const { createLog } = await import('../../server/log.js');
   const level: LogLevel = output.isQuiet ? 'ERROR' : output.verbosity > 0 ? 'DEBUG' : config.log_level;
   const log = createLog(level, output.isJson, writeRemark);
+  const onWarning = ({ name, message }: Error): void => log.warning(`${name}: ${message}`);
+  // Node would write lines of another form between those of the log.
+  process.removeAllListeners('warning').on('warning', onWarning);
   const node = await startNode(context, log, {
     host: flags.host ?? config.host,
     port: flags.port ?? config.port,
@@ -32,8 +35,8 @@ export async function run(given: Context, _operands: readonly string[], flags: S
   const url = `http://localhost:${node.port}`;
   if (output.isJson) output.record({ node: node.id, port: node.port, url });
   else output.result(`${url}/#token=${node.apiToken}`);
-  // Where stdout is a terminal the link stands there already.
-  if (!process.stdout.isTTY) output.note(`the page: ${url}/#token=${node.apiToken}`);
+  // The link is a key: it goes to a log only as the result that somebody sent there.
+  if (process.stderr.isTTY && !process.stdout.isTTY) output.note(`the page: ${url}/#token=${node.apiToken}`);
   if (flags.port === undefined && config.port !== 0 && node.port !== config.port) {
     log.warning(`port ${config.port} is taken: listening on ${node.port}`);
   }

@@ -2,6 +2,7 @@
  * What the JSON API of one running node keeps between requests: the open vault, tickets, tasks, events, and how much is
  * done at once. Its routes are in routes/api-*.ts; docs/openapi.yaml says what they answer.
  */
+import { setMaxListeners } from 'node:events';
 import type { Compression } from '../../core/codec.js';
 import type { NodeId } from '../../core/ids.js';
 import type { Copier } from '../../ops/chunk.js';
@@ -20,7 +21,7 @@ import { Events } from './events.js';
 import { measuresOf } from './measures.js';
 import { News } from './news.js';
 import type { ShownBy } from './shown-files.js';
-import { Tasks } from './tasks.js';
+import { shownTask, Tasks } from './tasks.js';
 import { Tickets } from './tickets.js';
 import { Turns } from './turns.js';
 import { type Credentials, type Lease, VaultDoor } from './vault-door.js';
@@ -62,7 +63,9 @@ export class Api {
       averageChunkBytes: settings.averageChunkBytes,
       onNotice: (message) => node.log.warning(message),
     });
-    this.tasks = new Tasks((task) => this.events.tell('task', () => task, `task ${task.task}`));
+    this.tasks = new Tasks((task) =>
+      this.events.tell('task', (hasNames) => shownTask(task, hasNames), `task ${task.task}`),
+    );
     this.news = new News(this);
     this.metrics = new Metrics(() => measuresOf(this));
   }
@@ -74,7 +77,14 @@ export class Api {
 
   async shownBy(hasNames: boolean): Promise<ShownBy> {
     const vaultId = await vaultIdOfHome(this.node.home);
-    return { wanted: this.settings.replicaCount, vaultId, hasNames };
+    const { node } = this;
+    const membership = node.cluster()?.membership;
+    return {
+      wanted: this.settings.replicaCount,
+      vaultId,
+      hasNames,
+      isMember: (id) => id === node.id || membership?.record(id) !== undefined,
+    };
   }
 
   /** @param password of the body, which goes before the header's. @throws what {@link VaultDoor.lease} throws */
@@ -90,6 +100,14 @@ export class Api {
     return this.lease(call);
   }
 
+  /** Whether names may be told to this one; a session is looked at, not used. @throws as {@link lease} for a password */
+  async mayKnowNames(call: Call): Promise<boolean> {
+    const { session, password } = credentialsOf(call);
+    if (password === undefined) return this.door.peek(session) !== undefined;
+    using _lease = await this.lease(call);
+    return true;
+  }
+
   /** Ends when the client goes, or the node stops. */
   signalOf({ response }: Call): AbortSignal {
     const gone = new AbortController();
@@ -97,7 +115,10 @@ export class Api {
       if (!response.writableFinished) gone.abort();
     });
     if (response.destroyed) gone.abort();
-    return AbortSignal.any([gone.signal, this.#stop.signal]);
+    const signal = AbortSignal.any([gone.signal, this.#stop.signal]);
+    // Each chunk that is fetched ahead waits for it.
+    setMaxListeners(0, signal);
+    return signal;
   }
 
   /** Makes copies as the command does. undefined: there is no cluster. */

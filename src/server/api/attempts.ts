@@ -31,10 +31,18 @@ export class Attempts {
     this.#now = now;
   }
 
-  /** Makes one attempt in its turn. @throws 429 when there were too many; what the attempt throws */
-  async run<T>(attempt: () => Promise<T>): Promise<T> {
+  /**
+   * To be asked before a password is looked at in any way: while attempts are refused, a right one must not stand out.
+   * @throws 429 when there were too many, or too many wait
+   */
+  check(): void {
     this.#refuseTooMany();
     if (this.#waiting >= this.#limits.waiting) throw tooMany(1);
+  }
+
+  /** Makes one attempt in its turn. @throws as {@link check}; what the attempt throws */
+  async run<T>(attempt: () => Promise<T>): Promise<T> {
+    this.check();
     this.#waiting++;
     const mine = this.#turn.then(() => this.#try(attempt));
     this.#turn = mine.catch(() => {});

@@ -9,10 +9,11 @@ import { CatalogWatch } from '../../ops/catalog-watch.js';
 import { eachFileFacts, fileFacts } from '../../ops/file-facts.js';
 import type { LogLine } from '../log.js';
 import { messageOf } from '../log.js';
+import { type Holdings, holdingsOf } from '../shown-members.js';
 import type { Api } from './api.js';
 import { shownFile } from './shown-files.js';
-import { apiNodes, type Holdings, holdingsOf } from './shown-nodes.js';
-import { apiStatus } from './shown-status.js';
+import { apiNodes } from './shown-nodes.js';
+import { apiStatus, shownStatus } from './shown-status.js';
 
 const LOOK_MS = 400;
 /** After the last listener has left. */
@@ -146,7 +147,9 @@ export class News {
     const status = await apiStatus(this.#api);
     const { uptimeSeconds: _, freeBytes: __, tasks: ___, ...lasting } = status;
     const statusKey = JSON.stringify(lasting);
-    if (statusKey !== this.#status && isTold) events.tell('status', () => status, 'status');
+    if (statusKey !== this.#status && isTold) {
+      events.tell('status', (hasNames) => shownStatus(status, hasNames), 'status');
+    }
     this.#status = statusKey;
   }
 

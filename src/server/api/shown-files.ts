@@ -25,9 +25,12 @@ export interface ShownBy {
   readonly vaultId: string | undefined;
   /** Whether names may be told, where they are known. */
   readonly hasNames: boolean;
+  /** Copies on others do not count, and whoever was removed may be gone for good. */
+  isMember(node: NodeId): boolean;
 }
 
-export function shownFile(facts: FileFacts, { wanted, vaultId, hasNames }: ShownBy): FileInfo {
+export function shownFile(facts: FileFacts, by: ShownBy): FileInfo {
+  const { wanted, vaultId, hasNames } = by;
   const { id, kind, createdMs, copies, objects } = facts;
   const told = hasNames ? facts.told : undefined;
   return {
@@ -40,7 +43,7 @@ export function shownFile(facts: FileFacts, { wanted, vaultId, hasNames }: Shown
     owner: vaultId ?? null,
     compressed: objects === undefined || told === undefined || objects.storedBytes < told.bytes,
     encrypted: true,
-    nodes: objects?.nodes ?? [],
+    nodes: (objects?.nodes ?? []).filter((node) => by.isMember(node)),
     copies: { wanted, confirmed: copies },
     chunk_count: told?.chunks ?? null,
     kind,
@@ -53,6 +56,10 @@ export function shownPlacedFile(facts: FileFacts, by: ShownBy, placement: readon
   return {
     ...shownFile(facts, by),
     stored_bytes: facts.objects?.storedBytes ?? 0,
-    placement: placement.map(({ id, bytes, nodes }) => ({ id, bytes, nodes })),
+    placement: placement.map(({ id, bytes, nodes }) => ({
+      id,
+      bytes,
+      nodes: nodes.filter((node) => by.isMember(node)),
+    })),
   };
 }

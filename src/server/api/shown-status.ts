@@ -2,11 +2,14 @@
 import { getMeta } from '../../catalog/meta.js';
 import { homeFacts } from '../../ops/status.js';
 import type { Api } from './api.js';
+import { shownTask } from './tasks.js';
 
+/** With the tasks as they are: {@link shownStatus} is what may be told. */
 export async function apiStatus(api: Api) {
   const { node, settings, door, tasks, startedAt } = api;
   const facts = await homeFacts(node.home, settings.replicaCount, api.counted());
   const { name } = await node.files.settings();
+  const { credentials, caKeyPem } = (await node.files.read()) ?? {};
   return {
     nodeId: node.id,
     name,
@@ -15,6 +18,7 @@ export async function apiStatus(api: Api) {
     startedAt: startedAt.toISOString(),
     uptimeSeconds: Math.floor((Date.now() - startedAt.getTime()) / 1000),
     unlocked: door.isOpen,
+    mayInvite: credentials === undefined || caKeyPem !== undefined,
     outputDir: settings.outputDir,
     replicas: settings.replicaCount,
     minReplicas: settings.minReplicas,
@@ -23,6 +27,13 @@ export async function apiStatus(api: Api) {
     scrub: scrubProgress(api),
     tasks: tasks.running(),
   };
+}
+
+export function shownStatus(
+  status: Awaited<ReturnType<typeof apiStatus>>,
+  hasNames: boolean,
+): Awaited<ReturnType<typeof apiStatus>> {
+  return { ...status, tasks: status.tasks.map((task) => shownTask(task, hasNames)) };
 }
 
 /** As the running node sees them, without asking anybody. */

@@ -24,6 +24,13 @@ export interface TaskFacts {
   readonly code?: ErrorCode;
 }
 
+/** As it may be told: its name, and why it failed, only to who has the vault open. */
+export function shownTask(task: TaskFacts, hasNames: boolean): TaskFacts {
+  if (hasNames) return task;
+  const { message: _, ...rest } = task;
+  return { ...rest, name: null };
+}
+
 export type TaskProgress = Partial<Omit<TaskFacts, 'task' | 'kind'>>;
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;

@@ -129,6 +129,7 @@ export class VaultDoor {
   /** @returns the key under which this password's last use stands */
   async #admit(password: string): Promise<string> {
     if (password === '') throw refusal(400, 'password: expected one, got nothing');
+    this.#attempts.check();
     const key = this.#keyOf(password);
     if (!(this.#vault !== undefined && this.#isFresh(key))) {
       // Requests that come at once with the same password are one attempt.

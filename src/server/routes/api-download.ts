@@ -11,7 +11,7 @@ import { taskIdOf } from '../api/api.js';
 import { TICKET_MS } from '../api/tickets.js';
 import type { Lease } from '../api/vault-door.js';
 import { refusal, replyData, withStatus } from '../json-body.js';
-import { rangeOf } from '../range.js';
+import { hasTag, rangeOf } from '../range.js';
 import type { Call, Route } from '../router.js';
 import { INNER_PATH } from './api-read.js';
 import { requiredJson } from './api-vault.js';
@@ -87,6 +87,10 @@ async function sendFile(call: Call, file: StoredFile): Promise<void> {
   response.setHeader('accept-ranges', 'bytes');
   response.setHeader('cache-control', 'no-store');
   const etag = file.inner === '' ? `"${file.id}"` : `"${file.id}:${encodeURIComponent(file.inner)}"`;
+  if (hasTag(request.headers['if-none-match'], etag)) {
+    response.writeHead(304, { etag }).end();
+    return;
+  }
   const isOtherFile = request.headers['if-range'] !== undefined && request.headers['if-range'] !== etag;
   const range = isOtherFile ? undefined : rangeOf(request.headers.range, file.bytes);
   if (range === 'unsatisfiable') {

@@ -33,8 +33,9 @@ export function apiNetworkRoutes(api: Api): readonly Route[] {
     local('POST', '/api/invite', (call) => invite(api, call)),
     local('POST', '/api/join', (call) => join(api, call)),
     local('POST', '/api/whatif', (call) => whatif(api, call)),
-    local('GET', '/api/buckets', async ({ response }) => {
-      replyData(response, 200, 'copies by ranges of ids', bucketsOf(api));
+    local('GET', '/api/buckets', async ({ response, query }) => {
+      const lose = (query.get('lose') ?? '').split(',').filter((text) => text !== '');
+      replyData(response, 200, 'copies by ranges of ids', bucketsOf(api, lose));
     }),
   ];
 }
@@ -43,7 +44,10 @@ async function invite({ node }: Api, { request, response }: Call): Promise<void>
   const { address } = INVITE.parse((await readJsonBody(request)) ?? {});
   const { addresses } = await node.files.settings();
   const given = address === undefined ? addresses : [formatAddress(parseAddress(address))];
-  const line = await makeInvite(node.files, given, Date.now());
+  // Another state of this node than the request needs, and no peer's fault.
+  const line = await makeInvite(node.files, given, Date.now()).catch((error: unknown) => {
+    throw isDisktroError(error, 'E_PEER_REFUSED') ? withStatus(409, error) : error;
+  });
   replyData(response, 200, 'good for one machine and one hour', { invite: line, addresses: given });
 }
 
@@ -69,7 +73,7 @@ async function whatif(api: Api, call: Call): Promise<void> {
   const { node, settings } = api;
   const { nodes } = WHATIF.parse(await requiredJson(call.request));
   const cluster = node.cluster();
-  const lose = nodes.map((text) => (cluster === undefined && text === node.id ? node.id : find(api, text)));
+  const lose = nodes.map((text) => find(api, text));
   const unreachable: NodeId[] = [];
   const result = await whatIf(node.home, cluster, {
     lose,
@@ -83,15 +87,19 @@ async function whatif(api: Api, call: Call): Promise<void> {
 
 /** @throws E_NOT_FOUND, E_AMBIGUOUS */
 function find({ node }: Api, text: string): NodeId {
+  if (text === node.id) return node.id;
   const found = node.cluster()?.find(text);
   if (found === undefined) throw notFound(`no node ${JSON.stringify(text)}: this node is in no cluster`);
   return found;
 }
 
-function bucketsOf(api: Api) {
+/** @param lost nodes whose copies are left out */
+function bucketsOf(api: Api, lost: readonly string[]) {
   const { node, settings } = api;
   const { catalog } = node.home;
-  const cells = copyCounts(catalog, api.counted());
+  const gone = new Set(lost.map((text) => find(api, text)));
+  const nodes = api.counted().filter((id) => !gone.has(id));
+  const cells = copyCounts(catalog, { nodes, isSelfLeft: !gone.has(node.id) });
   const copies: CopyCounts = [0, 0, 0, 0];
   for (const [none, one, two, more] of cells) {
     copies[0] += none;
@@ -99,11 +107,10 @@ function bucketsOf(api: Api) {
     copies[2] += two;
     copies[3] += more;
   }
-  const others = [...holdingsOfNodes(catalog)].map(([id, { manifests, chunks, bytes }]) => ({
-    id,
-    objects: manifests + chunks,
-    bytes,
-  }));
+  const membership = node.cluster()?.membership;
+  const others = [...holdingsOfNodes(catalog)]
+    .filter(([id]) => membership?.record(id) !== undefined)
+    .map(([id, { manifests, chunks, bytes }]) => ({ id, objects: manifests + chunks, bytes }));
   const own = countHoldings(catalog);
   const { bytes } = node.home.objects.totals();
   const self = { id: node.id, objects: own.manifests + own.chunks, bytes };

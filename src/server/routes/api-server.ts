@@ -2,7 +2,7 @@
 import type { Api } from '../api/api.js';
 import { credentialsOf } from '../api/api.js';
 import { apiNodes } from '../api/shown-nodes.js';
-import { apiStatus } from '../api/shown-status.js';
+import { apiStatus, shownStatus } from '../api/shown-status.js';
 import { replyData } from '../json-body.js';
 import type { Call, Route } from '../router.js';
 
@@ -14,8 +14,9 @@ export function apiServerRoutes(api: Api): readonly Route[] {
     handle,
   });
   return [
-    local('/api/status', async ({ response }) => {
-      replyData(response, 200, 'the state of now', await apiStatus(api));
+    local('/api/status', async (call) => {
+      const hasNames = await api.mayKnowNames(call);
+      replyData(call.response, 200, 'the state of now', shownStatus(await apiStatus(api), hasNames));
     }),
     local('/api/log', async ({ response }) => {
       replyData(response, 200, 'the last lines, oldest first', api.node.log.tail());
@@ -40,7 +41,7 @@ async function events(api: Api, call: Call): Promise<void> {
   await api.news.begin();
   const [status, peers] = [await apiStatus(api), await apiNodes(api.node, false)];
   await api.events.serve(call.response, listening, [
-    ['status', () => status],
+    ['status', (hasNames) => shownStatus(status, hasNames)],
     ['peers', () => peers],
   ]);
 }

@@ -19,7 +19,6 @@ import type { Call, Route } from '../router.js';
 import { shownById } from './api-files.js';
 import { requiredJson } from './api-vault.js';
 
-const MAX_REPLICAS = 100;
 const DEFAULT_NAME = 'file';
 
 const PUT_ON_PEER = z.strictObject({
@@ -43,14 +42,14 @@ async function chunk(api: Api, call: Call): Promise<void> {
   const result = await api.tasks.run('chunk', taskIdOf(call), signal, async (tell) => {
     using lease = await leaseOfForm(api, call, form);
     const stored = await store(api, call, { form, lease, tell, signal, isCopied: true });
-    const failure = tooFewCopies(stored, api.settings.minReplicas);
+    const asked = Number(form.fields.get('replicas') ?? 0);
+    const failure = tooFewCopies(stored, Math.max(api.settings.minReplicas, asked));
     if (failure !== undefined) throw failure;
     const { facts, by } = await shownById(api, stored.id, lease.vault);
     return {
       ...shownFile(facts, by),
-      copies: stored.copies,
-      replicas: stored.copies.wanted,
-      result: told(stored),
+      copies: { wanted: by.wanted, confirmed: Math.min(by.wanted, stored.copies.confirmed) },
+      result: { ...told(stored), degraded: stored.copies.confirmed < by.wanted },
     };
   });
   replyData(call.response, 201, 'stored', result);
@@ -63,9 +62,15 @@ interface Storing {
   readonly signal: AbortSignal;
   /** Whether copies are made on other nodes. */
   readonly isCopied: boolean;
+  /** Asked when the whole form is there, before anything is listed: throws when the request is not good. */
+  readonly check?: () => void;
 }
 
-function store(api: Api, call: Call, { form, lease, tell, signal, isCopied }: Storing): Promise<ChunkResult> {
+function store(
+  api: Api,
+  call: Call,
+  { form, lease, tell, signal, isCopied, check }: Storing,
+): Promise<ChunkResult> {
   const name = form.fields.get('name') ?? form.fileName ?? DEFAULT_NAME;
   const length = Number(call.request.headers['content-length'] ?? Number.NaN);
   tell({ name, totalBytes: Number.isSafeInteger(length) ? length : null });
@@ -77,7 +82,10 @@ function store(api: Api, call: Call, { form, lease, tell, signal, isCopied }: St
       name: form.fileName ?? DEFAULT_NAME,
       // For the copies that begin while the file is still coming; `describe` has the last word.
       replicas: descriptionOf(form, api.settings).replicas,
-      describe: () => descriptionOf(form, api.settings),
+      describe: () => {
+        check?.();
+        return descriptionOf(form, api.settings);
+      },
       compression,
       workers,
       signal,
@@ -90,21 +98,22 @@ function store(api: Api, call: Call, { form, lease, tell, signal, isCopied }: St
   });
 }
 
-/** @throws 400 naming the field */
+/** What the fields say; `replicas` are the copies to wait for. @throws 400 naming the field */
 function descriptionOf(
   { fields, fileName }: UploadForm,
   { replicaCount, minReplicas }: ApiSettings,
 ): Description {
-  const replicas = fields.get('replicas');
-  const isNumber = replicas === undefined || /^\d{1,3}$/.test(replicas);
-  if (!isNumber || Number(replicas ?? minReplicas) < minReplicas || Number(replicas ?? 1) > MAX_REPLICAS) {
-    throw refusal(400, `replicas: expected a number from ${minReplicas} (min_replicas) to ${MAX_REPLICAS}`);
+  const replicas = fields.get('replicas') ?? String(replicaCount);
+  const awaited = /^\d{1,3}$/.test(replicas) ? Number(replicas) : 0;
+  if (awaited < 1 || awaited > replicaCount) {
+    throw refusal(400, `replicas: expected a number from 1 to ${replicaCount} (replica_count)`);
   }
   const tags = (fields.get('tags') ?? '').split(',').map((tag) => tag.trim());
   return {
     name: fields.get('name') ?? fileName ?? DEFAULT_NAME,
     tags: tags.filter((tag) => tag !== ''),
-    replicas: replicas === undefined ? replicaCount : Number(replicas),
+    // Those that are awaited; repair makes the rest.
+    replicas: Math.max(awaited, minReplicas),
   };
 }
 
@@ -118,8 +127,8 @@ async function leaseOfForm(api: Api, call: Call, form: UploadForm): Promise<Leas
   return api.lease(call, password);
 }
 
-function told({ bytes, chunks, newChunks, storedBytes, dedupedBytes, degraded, seconds }: ChunkResult) {
-  return { bytes, chunks, newChunks, storedBytes, dedupedBytes, degraded, seconds };
+function told({ bytes, chunks, newChunks, storedBytes, dedupedBytes, seconds }: ChunkResult) {
+  return { bytes, chunks, newChunks, storedBytes, dedupedBytes, seconds };
 }
 
 async function upload(api: Api, call: Call): Promise<void> {
@@ -147,13 +156,15 @@ async function uploadForm(api: Api, call: Call): Promise<void> {
   const signal = api.signalOf(call);
   const data = await api.tasks.run('upload', taskIdOf(call), signal, async (tell) => {
     using lease = await leaseOfForm(api, call, form);
-    const early = form.early.get('peerAddress');
+    const peer = (): NodeId => {
+      const address = form.fields.get('peerAddress');
+      if (address === undefined) throw refusal(400, 'peerAddress: expected one');
+      return memberAt(api, address);
+    };
     // Refused before the file is read, when it is known by then.
-    if (early !== undefined) memberAt(api, early);
-    const { id } = await store(api, call, { form, lease, tell, signal, isCopied: false });
-    const address = form.fields.get('peerAddress');
-    if (address === undefined) throw refusal(400, 'peerAddress: expected one');
-    return await putOn(api, memberAt(api, address), { id, vault: lease.vault, tell, signal });
+    if (form.early.has('peerAddress')) peer();
+    const stored = await store(api, call, { form, lease, tell, signal, isCopied: false, check: peer });
+    return await putOn(api, peer(), { id: stored.id, vault: lease.vault, tell, signal });
   });
   replyData(call.response, 200, 'on the peer', data);
 }

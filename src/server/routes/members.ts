@@ -1,15 +1,15 @@
 /** Routes about who belongs to the cluster: alive, joining, exchange of records, the list. */
 import * as z from 'zod';
 import { countUnderCopied } from '../../catalog/copies.js';
-import { countHoldings } from '../../catalog/holdings.js';
-import type { NodeId } from '../../core/ids.js';
 import { readExchange } from '../../net/exchange-message.js';
 import { JOIN_EXPORTER_LABEL } from '../../net/invite.js';
+import { shortNodeId } from '../../net/node-id.js';
 import { acceptJoin, renewCertificate } from '../../ops/join.js';
 import { wantedCopies } from '../../ops/repair.js';
 import { readJsonBody, refusal, replyJson, replyText } from '../json-body.js';
 import type { Call, Route } from '../router.js';
 import type { ServingNode } from '../serving-node.js';
+import { shownNodes, shownSelf } from '../shown-members.js';
 
 const EXCHANGE_BYTES = 8 * 1024 * 1024;
 
@@ -20,23 +20,9 @@ const JOIN = z.object({
   proof: z.string().regex(/^[0-9a-f]{64}$/),
   record: z.record(z.string().max(20), z.unknown()).optional(),
 });
+/** What asks for a certificate; else a Node, as the caller describes itself: nothing is learnt from that. */
+const REGISTER = z.looseObject({ invite: z.unknown().optional(), csr: z.unknown().optional() });
 const RENEWAL = z.object({ csr: z.string().max(4096) });
-
-/** How a node shows itself and others to whoever may ask. Times are ISO 8601. */
-export interface ShownNode {
-  readonly id: NodeId;
-  readonly address: string;
-  readonly port: number;
-  readonly name: string;
-  readonly last_seen: string | null;
-  readonly status: string;
-  readonly files: number;
-  readonly chunks: number;
-  readonly capacity: number;
-  readonly free: number;
-  readonly zone: string;
-  readonly version: string;
-}
 
 export function memberRoutes(node: ServingNode): readonly Route[] {
   return [
@@ -74,7 +60,17 @@ export function memberRoutes(node: ServingNode): readonly Route[] {
       audience: 'member',
       handle: async ({ response }) => {
         clusterOf(node);
-        await node.drain();
+        await node.drain(true);
+        replyJson(response, 200, { left: leftToDrain(node) });
+      },
+    },
+    {
+      method: 'DELETE',
+      path: '/drain',
+      audience: 'member',
+      handle: async ({ response }) => {
+        clusterOf(node);
+        await node.drain(false);
         replyJson(response, 200, { left: leftToDrain(node) });
       },
     },
@@ -88,15 +84,16 @@ export function memberRoutes(node: ServingNode): readonly Route[] {
 }
 
 async function register(node: ServingNode, { request, response, connection, caller }: Call): Promise<void> {
-  const body = await readJsonBody(request);
-  const isEmpty = body === undefined || Object.keys(body as object).length === 0;
-  if (isEmpty) {
-    if (caller === undefined) throw refusal(403, 'not a member of this cluster');
-    replyJson(response, 200, shownNodes(node).at(-1));
+  const body = REGISTER.parse((await readJsonBody(request)) ?? {});
+  const isLocal = !connection.isTls;
+  if (body.invite === undefined && caller === undefined && !isLocal)
+    throw refusal(403, 'not a member of this cluster');
+  if (body.invite === undefined && body.csr === undefined) {
+    replyJson(response, 200, await shownSelf(node));
     return;
   }
-  if (!Object.hasOwn(body as object, 'invite')) {
-    if (caller === undefined) throw refusal(403, 'not a member of this cluster');
+  if (isLocal) throw refusal(400, 'body: certificates are given over TLS only: use `disktro peers join`');
+  if (body.invite === undefined && caller !== undefined) {
     const { csr } = RENEWAL.parse(body);
     replyJson(response, 200, await renewCertificate(node.files, caller, csr));
     return;
@@ -108,7 +105,7 @@ async function register(node: ServingNode, { request, response, connection, call
   const records = [membership.record(node.id)];
   const { removals } = membership.snapshot();
   replyJson(response, 200, { certificate: joined.certificatePem, ca: joined.caPem, records, removals });
-  node.log.info(`node ${joined.nodeId} has joined`);
+  node.log.info(`node ${shortNodeId(joined.nodeId)} has joined`);
 }
 
 /** Objects here that have too few copies elsewhere. */
@@ -121,33 +118,4 @@ function clusterOf(node: ServingNode) {
   const cluster = node.cluster();
   if (cluster === undefined) throw refusal(404, 'this node belongs to no cluster');
   return cluster;
-}
-
-/** All members, this node last. */
-export function shownNodes(node: ServingNode): readonly ShownNode[] {
-  const { manifests, chunks } = countHoldings(node.home.catalog);
-  const cluster = node.cluster();
-  if (cluster === undefined) return [];
-  const { membership } = cluster;
-  const shown = membership.members().map((record) => {
-    const [address = ''] = record.addresses;
-    const colon = address.lastIndexOf(':');
-    const isSelf = record.id === node.id;
-    const seenMs = isSelf ? Date.now() : membership.lastSeenMs(record.id);
-    return {
-      id: record.id,
-      address: address.slice(0, colon),
-      port: Number(address.slice(colon + 1)),
-      name: record.name,
-      last_seen: seenMs === undefined ? null : new Date(seenMs).toISOString(),
-      status: record.status === 'active' ? (membership.status(record.id) ?? 'offline') : record.status,
-      files: isSelf ? manifests : 0,
-      chunks: isSelf ? chunks : 0,
-      capacity: record.capacity,
-      free: record.free,
-      zone: record.zone,
-      version: record.version,
-    };
-  });
-  return [...shown.filter(({ id }) => id !== node.id), ...shown.filter(({ id }) => id === node.id)];
 }

@@ -18,12 +18,16 @@ import { sharedDigests } from '../../ops/shared-digests.js';
 import { groupRange, sharedHoldings } from '../../ops/shared-holdings.js';
 import { objectPath } from '../../store/paths.js';
 import { readJsonBody, refusal, replyJson } from '../json-body.js';
-import { SEND_BYTES, type Sending, sendFile } from '../object-sending.js';
-import { rangeOf } from '../range.js';
+import { checkFile, SEND_BYTES, type Sending, sendFile } from '../object-sending.js';
+import { hasTag, rangeOf } from '../range.js';
 import type { Call, Route } from '../router.js';
 import type { ServingNode } from '../serving-node.js';
 
 const MAX_IDS = 10_000;
+/** Reading an object of this size twice costs less than sending it. */
+const CHECKED_FIRST_BYTES = 4 * MIB;
+/** What an answer says of an object that a refusal must not say. */
+const OBJECT_HEADERS = ['Content-Range', 'Cache-Control', 'ETag', 'Accept-Ranges', 'X-Disktro-Kind'];
 const MANIFEST_PAGE = 1_000;
 
 /** TLS gives its bytes in buffers of their own. */
@@ -98,6 +102,10 @@ async function sendObject(node: ServingNode, { request, response, query, caller 
   response.setHeader('ETag', `"${id}"`);
   response.setHeader('Accept-Ranges', 'bytes');
   response.setHeader('X-Disktro-Kind', holding.kind);
+  if (hasTag(request.headers['if-none-match'], `"${id}"`)) {
+    response.writeHead(304).end();
+    return;
+  }
   const range = rangeOf(request.headers.range, holding.bytes);
   if (range === 'unsatisfiable') {
     response.writeHead(416, { 'Content-Range': `bytes */${holding.bytes}` }).end();
@@ -115,31 +123,43 @@ async function sendObject(node: ServingNode, { request, response, query, caller 
   const giveBack = await node.sends.take(SEND_BYTES);
   try {
     if (response.destroyed) return;
-    const whole = range === undefined ? id : undefined;
-    await stream(node, response, holding, { start, end, whole, limit });
+    await stream(node, response, holding, { start, end, limit });
   } finally {
     giveBack();
   }
 }
 
-/** A whole object is hashed on its way out: one that is damaged is cut off before its last bytes, and noted. */
+/**
+ * What is damaged is noted. A part is only sent of an object that was read whole just before, and so is a small object;
+ * a large one is hashed on its way out and cut off before its last bytes.
+ */
 async function stream(
   node: ServingNode,
   response: ServerResponse,
-  { id, kind }: Holding,
+  { id, kind, bytes }: Holding,
   sending: Sending,
 ): Promise<void> {
+  const file = objectPath(node.home.paths.objects, kind, id);
+  const isPart = sending.end - sending.start + 1 < bytes;
   try {
-    await sendFile(objectPath(node.home.paths.objects, kind, id), sending, response);
+    if (isPart || bytes <= CHECKED_FIRST_BYTES) await checkFile(file, id, bytes);
+    const whole = isPart || bytes <= CHECKED_FIRST_BYTES ? undefined : id;
+    await sendFile(file, { ...sending, whole }, response);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
+    const isUnreadable = code === 'ENOENT' || code === 'EIO' || error instanceof DisktroError;
     const isFreed = code === 'ENOENT' && isDeletionNoted(node.home.catalog, id);
-    if (!isFreed && (code === 'ENOENT' || code === 'EIO' || error instanceof DisktroError)) {
+    if (isUnreadable && !isFreed) {
       noteDamaged(node, id, code === 'ENOENT');
-      if (code === 'ENOENT' && !response.headersSent) throw missingObject(id);
     }
+    if (isUnreadable && !response.headersSent) throw withoutObject(response, id);
     response.destroy();
   }
+}
+
+function withoutObject(response: ServerResponse, id: StoreId): DisktroError {
+  for (const name of OBJECT_HEADERS) response.removeHeader(name);
+  return missingObject(id);
 }
 
 /** Nothing relies on it from now on, and whoever has it whole may send it again. */
@@ -163,7 +183,7 @@ async function takeObject(node: ServingNode, { request, response, query, caller 
   const length = Number(request.headers['content-length'] ?? Number.NaN);
   if (!Number.isSafeInteger(length)) throw refusal(411, 'expected a length');
   if (length > MAX_HELD_OBJECT_BYTES) {
-    throw refusal(413, 'too long for an object');
+    throw refusal(413, `body: expected at most ${MAX_HELD_OBJECT_BYTES} bytes, got ${length}`);
   }
   if (isDeletionNoted(node.home.catalog, id)) throw refusal(410, 'its vault had this object deleted');
   if (node.writer.has(id)) {

@@ -8,6 +8,7 @@ import type { ServerResponse } from 'node:http';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { refusal } from '../json-body.js';
+import { hasTag } from '../range.js';
 import type { Call, Route } from '../router.js';
 
 const FOLDER = fileURLToPath(new URL('../../../web/', import.meta.url));
@@ -123,8 +124,7 @@ function reply({ request, response }: Call, status: number, { type, body, cache,
   response.setHeader('cache-control', cache);
   response.setHeader('etag', etag);
   response.setHeader('vary', 'accept-encoding');
-  const known = (request.headers['if-none-match'] ?? '').split(',').map((tag) => tag.trim());
-  if (status === 200 && known.includes(etag)) {
+  if (status === 200 && hasTag(request.headers['if-none-match'], etag)) {
     response.writeHead(304).end();
     return;
   }

@@ -8,6 +8,7 @@ import { TestNode, until } from '../../cluster/node.js';
 import { sampleBytes } from '../../ops/sample-bytes.js';
 import { type Answer, ApiNode, type Asked, form, startApi } from './api-node.js';
 import { Contract } from './contract.js';
+import { registered } from './contract-register.js';
 import { treesOut } from './contract-trees.js';
 import { startOnFullDisk } from './full-disk.js';
 
@@ -105,6 +106,8 @@ async function beforeAnyFile(t: Test, attic: ApiNode, barn: ApiNode): Promise<vo
   );
   await see(t, barn, ['GET', '/drain', 404]);
   await see(t, barn, ['POST', '/drain', 404]);
+  await see(t, barn, ['DELETE', '/drain', 404]);
+  await see(t, barn, ['POST', '/register', 200], { json: {} });
   await see(t, barn, ['POST', '/exchange', 404], { json: {} });
   await see(t, attic, ['POST', '/api/unlock', 400], { json: { pasword: 'x' } });
   await see(t, attic, ['POST', '/api/unlock', 409], { json: { password: 'x', create: true } });
@@ -137,7 +140,10 @@ async function filesIn(t: Test, node: ApiNode): Promise<string> {
     ['POST', '/api/chunk', 201],
     form({ fields: { tags: 'a, b' }, file, late: { replicas: '1' } }),
   );
-  t.match(stored.json.data, { name: 'holiday.tar', size: 300_000, tags: ['a', 'b'], replicas: 1 });
+  t.match(stored.json.data, { name: 'holiday.tar', size: 300_000, tags: ['a', 'b'], replicas: 3 });
+  t.same(stored.json.data.copies, { wanted: 3, confirmed: 1 }, 'one was awaited, three are wanted');
+  const beyond = await see(t, node, ['POST', '/api/chunk', 400], form({ fields: { replicas: '4' }, file }));
+  t.match(beyond.json.message, /^replicas: expected a number from 1 to 3 /);
   await see(t, node, ['POST', '/api/chunk', 400], form({ fields: { replicas: '0' }, file }));
   await see(t, node, ['POST', '/api/chunk', 403], {
     ...form({ fields: { password: 'wrong' }, file }),
@@ -174,11 +180,15 @@ async function filesOut(t: Test, node: ApiNode, id: string): Promise<void> {
   const query = `?id=${id}`;
   await see(t, node, ['GET', '/api/download', 200], { query });
   await see(t, node, ['GET', '/api/download', 206], { query, headers: { range: 'bytes=10-19' } });
+  const { etag } = (await node.ask('HEAD', `/api/download${query}`)).headers;
+  await see(t, node, ['GET', '/api/download', 304], { query, headers: { 'if-none-match': `"x", ${etag}` } });
   await see(t, node, ['GET', '/api/download', 400]);
   await see(t, node, ['GET', '/api/download', 401], { query, ...locked });
   await see(t, node, ['GET', '/api/download', 403], { query, headers: WRONG });
   await see(t, node, ['GET', '/api/download', 404], { query: `?id=${NO_FILE}` });
   await see(t, node, ['GET', '/api/download', 416], { query, headers: { range: 'bytes=300000-' } });
+  const far = { range: `bytes=${'9'.repeat(40)}-` };
+  await see(t, node, ['GET', '/api/download', 416], { query, headers: far });
   const json = { fileId: id };
   await see(t, node, ['POST', '/api/tickets', 201], { json });
   await see(t, node, ['POST', '/api/tickets', 400], { json: {} });
@@ -204,15 +214,28 @@ async function network(t: Test, attic: ApiNode, barn: ApiNode): Promise<void> {
   });
   await see(t, attic, ['GET', '/api/peers', 200]);
   await see(t, barn, ['POST', '/api/join', 409], { json: { invite: json.data.invite } });
-  await see(t, barn, ['POST', '/api/invite', 502]);
+  const { json: refused } = await see(t, barn, ['POST', '/api/invite', 409]);
+  t.match(refused, { code: 'E_PEER_REFUSED', hint: /on the machine that the cluster began on/ });
+  t.equal((await barn.ask('GET', '/api/status')).json.data.mayInvite, false);
+  t.equal((await attic.ask('GET', '/api/status')).json.data.mayInvite, true);
   await see(t, attic, ['POST', '/api/whatif', 200], { json: { nodes: ['barn'] } });
   await see(t, attic, ['POST', '/api/whatif', 400], { json: { nodes: 'barn' } });
+  const all = await see(t, attic, ['GET', '/api/buckets', 200]);
+  const self = all.json.data.nodes.at(-1).id;
+  const left = await see(t, attic, ['GET', '/api/buckets', 200], { query: `?lose=${self}` });
+  t.equal(all.json.data.copies[0], 0);
+  t.ok(left.json.data.copies[0] > 0, 'what only this node holds would have no copy');
+  await see(t, attic, ['GET', '/api/buckets', 404], { query: '?lose=nobody' });
   await see(t, attic, ['POST', '/api/whatif', 404], { json: { nodes: ['no such node'] } });
 }
 
 async function peers(t: Test, attic: ApiNode, barn: ApiNode, id: string): Promise<void> {
   const object = await see(t, attic, ['GET', '/chunk', 200], { query: `?id=${id}` });
   await see(t, attic, ['GET', '/chunk', 206], { query: `?id=${id}`, headers: { range: 'bytes=0-9' } });
+  await see(t, attic, ['GET', '/chunk', 304], {
+    query: `?id=${id}`,
+    headers: { 'if-none-match': `"${id}"` },
+  });
   await see(t, attic, ['GET', '/chunk', 400], { query: '?id=x' });
   await see(t, attic, ['GET', '/chunk', 404], { query: `?id=${NO_FILE}` });
   await see(t, attic, ['GET', '/chunk', 416], { query: `?id=${id}`, headers: { range: 'bytes=999999-' } });
@@ -222,6 +245,8 @@ async function peers(t: Test, attic: ApiNode, barn: ApiNode, id: string): Promis
   await see(t, fresh, ['PUT', '/chunk', 200], put(id, object.bytes));
   await see(t, barn, ['PUT', '/chunk', 400], put('x', object.bytes));
   await see(t, barn, ['PUT', '/chunk', 422], put(NO_FILE, object.bytes));
+  const short = await see(t, barn, ['PUT', '/chunk', 422], put(NO_FILE, Buffer.from('13 bytes here')));
+  t.match(short.json.error.message, /expected \d{2} to \d+ bytes, got 13/);
   await see(t, barn, ['PUT', '/chunk', 413], {
     query: `?id=${NO_FILE}`,
     headers: { 'content-length': '999999999' },
@@ -250,7 +275,7 @@ async function peers(t: Test, attic: ApiNode, barn: ApiNode, id: string): Promis
     await see(t, attic, ['POST', path, 400], bad);
   }
   await see(t, attic, ['POST', '/register', 400], { json: { invite: 'x' } });
-  await see(t, attic, ['POST', '/register', 403], { json: {} });
+  await registered(t, attic, see);
   await uploads(t, attic, id);
   const order = { vault, ids: [id], issued_ms: Date.now(), signature: 'x' };
   for (const path of ['/delete', '/keep']) await see(t, attic, ['POST', path, 403], { json: order });
@@ -302,6 +327,11 @@ async function vaultRecords(
 
 async function lateAnswers(t: Test, attic: ApiNode, barn: ApiNode, id: string): Promise<void> {
   await see(t, barn, ['POST', '/drain', 200]);
+  const statusOnAttic = async () => (await attic.ask('GET', '/api/peers')).json.data[0].status;
+  await until('attic hears of it', async () => (await statusOnAttic()) === 'draining');
+  t.match(await barn.node.did('peers'), /this node, draining/);
+  await see(t, barn, ['DELETE', '/drain', 200]);
+  await until('attic hears that it is over', async () => (await statusOnAttic()) === 'online');
   await barn.node.kill();
   const left = await attic.chunk('not on barn', sampleBytes('late', 50_000), { replicas: '1' });
   const put = { json: { fileId: left.json.data.id, peerAddress: 'barn' } };
@@ -337,6 +367,8 @@ async function tooManyPasswords(t: Test, node: ApiNode, fileId: string): Promise
   await see(t, node, ['GET', '/api/entries', 429], { query, ...asked });
   await see(t, node, ['DELETE', '/api/files', 429], { query, ...asked });
   await see(t, node, ['GET', '/api/download', 429], { query, ...asked });
+  const right = { headers: { 'x-disktro-password': PASSWORD } };
+  await see(t, node, ['GET', '/api/files', 429], right);
   t.equal((await node.ask('GET', '/api/files')).status, 200, 'an open session goes on');
 }
 

@@ -3,11 +3,12 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, get, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { PassThrough } from 'node:stream';
 import t, { type Test } from 'tap';
 import { type EventLimits, Events } from '../../../src/server/api/events.js';
 import { until } from '../../cluster/node.js';
 import { sampleBytes } from '../../ops/sample-bytes.js';
-import { type ApiNode, form, startApi } from './api-node.js';
+import { type ApiNode, type Asked, fileHead, form, formEnd, formHeaders, startApi } from './api-node.js';
 
 // Real nodes, and machines that are busy with other tests.
 t.setTimeout(600_000);
@@ -110,6 +111,8 @@ t.test(
     await until('the file is told', () => [open, locked].every((each) => each.of('files').length > 0));
     const tasks = open.of('task').map(({ data }) => data);
     t.ok(tasks.every((each) => each.task === task && each.kind === 'chunk'));
+    t.ok(locked.of('task').length > 0, 'who has no password is told that there is work');
+    t.notMatch(JSON.stringify(locked.told), /told\.bin/, 'but no name');
     t.match(tasks.at(-1), { state: 'done', name: 'told.bin', bytes: 3_000_000, totalBytes: 3_000_000 });
     t.match(open.of('files')[0]?.data, { changed: [{ id, name: 'told.bin', size: 3_000_000 }], removed: [] });
     t.match(locked.of('files')[0]?.data, { changed: [{ id, name: null, size: null }], removed: [] });
@@ -129,6 +132,27 @@ t.test('a file that another process stores is told too, and the log', async (t) 
   await until('the log tells', () =>
     listener.of('log').some(({ data }) => /unlock/.test(JSON.stringify(data))),
   );
+});
+
+t.test('work under way has a name only for who has opened the vault', async (t) => {
+  const node = await startApi(t);
+  await node.unlock();
+  const stream = new PassThrough();
+  stream.write(fileHead('secret name.bin'));
+  stream.write(sampleBytes('slow', 2_000_000));
+  const sent = node.ask('POST', '/api/chunk', { body: stream, headers: formHeaders() });
+  const status = async (asked: Asked) => (await node.ask('GET', '/api/status', asked)).json.data;
+  await until('it runs', async () => (await status({})).tasks[0]?.state === 'running');
+  t.equal((await status({})).tasks[0].name, 'secret name.bin');
+  t.equal((await status({ session: '' })).tasks[0].name, null);
+  const byPassword = { session: '', headers: { 'x-disktro-password': node.secret } };
+  t.equal((await status(byPassword)).tasks[0].name, 'secret name.bin');
+  const listener = await listenTo(node, { 'x-disktro-session': 'ab'.repeat(32) });
+  await until('the state is told', () => listener.of('status').length > 0);
+  t.equal(listener.of('status')[0]?.data.tasks[0].name, null);
+  stream.end(formEnd());
+  t.equal((await sent).status, 201);
+  t.notMatch(JSON.stringify(listener.told), /secret name/);
 });
 
 t.test('an upload that fails or is cancelled is told as such', async (t) => {

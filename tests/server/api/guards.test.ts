@@ -60,7 +60,12 @@ t.test('no answer invites other sites, or is kept by anyone', async (t) => {
     t.notOk(headers['access-control-allow-origin'], path);
     t.match(headers['cache-control'], path === '/' ? /no-/ : /no-store/, path);
   }
-  t.match(await node.ask('OPTIONS', '/api/files'), { status: 405 });
+  t.match(await node.ask('OPTIONS', '/api/files'), {
+    status: 405,
+    headers: { allow: 'DELETE, GET, HEAD' },
+  });
+  const { headers: refused } = await node.ask('GET', '/api/files', { token: null });
+  t.match(refused, { 'www-authenticate': 'Bearer realm="disktro"' });
   t.match(await node.ask('GET', '/api/no-such'), { status: 404, json: { success: false, code: 'E_USAGE' } });
   t.match(await node.ask('PUT', '/api/files'), { status: 405, json: { success: false } });
   t.match(await node.ask('GET', '/assets/..%2f..%2fpackage.json'), { status: 404 });
@@ -86,12 +91,18 @@ t.test('a body of JSON is bounded before it is read, and named fields are checke
   t.match(large, { status: 413, json: { message: /^body: expected at most/ } }, '10 GB are refused unread');
   for (const [path, body, message] of [
     ['/api/unlock', '{', /^body: expected JSON/],
-    ['/api/unlock', '[]', /expected object/],
-    ['/api/unlock', '{"password":1}', /^password: /],
+    ['/api/unlock', '[]', /^body: expected object, got a list$/],
+    ['/api/unlock', '7', /^body: expected object, got a number$/],
+    ['/api/unlock', 'null', /^body: expected object, got null$/],
+    ['/api/unlock', '{}', /^password: expected text, got nothing$/],
+    ['/api/unlock', '{"password":1}', /^password: expected text, got a number$/],
+    ['/api/unlock', '{"password":""}', /^password: expected at least 1 character$/],
+    ['/api/unlock', '{"pasword":"x","password":"x"}', /^pasword: no such field$/],
     ['/api/unlock', `${'['.repeat(100)}${']'.repeat(100)}`, /^body: /],
     ['/api/reassemble', '{"fileId":"x"}', /^outputPath: /],
     ['/api/reassemble', '{"fileId":"","outputPath":"x"}', /^fileId: /],
     ['/api/whatif', '{"nodes":[7]}', /^nodes\.0: /],
+    ['/api/whatif', '{"nodes":"x"}', /^nodes: expected a list, got text$/],
     ['/api/tickets', '', /^body: /],
     ['/api/upload', '{"fileId":"x"}', /^peerAddress: /],
   ] as const) {

@@ -102,6 +102,24 @@ t.test('a form without its end is refused, and not stored', async (t) => {
   t.same((await node.ask('GET', '/api/files')).json.data, []);
 });
 
+t.test('a file for a peer that is none is not kept, wherever the peer is named', async (t) => {
+  const node = await opened(t);
+  const file = { name: 'for nobody', bytes: sampleBytes('nobody', 200_000) };
+  for (const [asked, status] of [
+    [form({ file }), 400],
+    [form({ fields: { peerAddress: '127.0.0.1:1' }, file }), 403],
+    [form({ file, late: { peerAddress: '127.0.0.1:1' } }), 403],
+    [form({ file, late: { peerAddress: 'attic' } }), 403],
+  ] as const) {
+    const { status: told, json } = await node.ask('POST', '/api/upload', asked);
+    t.equal(told, status);
+    t.match(json.message, /^peerAddress: /);
+    t.same((await node.ask('GET', '/api/files')).json.data, [], 'nothing is listed');
+  }
+  const { objects } = (await node.ask('GET', '/api/status')).json.data;
+  t.ok(objects <= 4, 'what was read of it goes with the next gc');
+});
+
 t.test('each fault of a form has a status and a message that names the field', async (t) => {
   const node = await opened(t);
   const file = { name: 'a', bytes: Buffer.from('content') };

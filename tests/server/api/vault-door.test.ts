@@ -156,6 +156,33 @@ t.test('wrong passwords are slowed, then refused, whoever asks; the right one th
   t.equal(await attempts.run(async () => 'right'), 'right', 'the count began anew');
 });
 
+t.test('while guesses are refused, a password that is known again does not stand out', async (t) => {
+  const { door, code } = await doorOf(t);
+  const { session } = await door.unlock(code, false);
+  const guess = (password: string) => door.lease({ password }).then(endLease, statusOf);
+  using _work = await door.lease({ password: code });
+  using _other = await door.lease({ session });
+  for (let tries = 0; tries < 5; tries++) t.equal(await guess(`wrong ${tries}`), 403);
+  t.equal(await guess('wrong again'), 429);
+  t.equal(await guess(code), 429, 'the right one is not told from the others');
+  t.equal(statusOf(await door.unlock(code, false).catch((error: unknown) => error)), 429);
+  t.equal(await door.lease({ session }).then(endLease, statusOf), 0, 'the session goes on');
+});
+
+t.test('nor does it while as many guesses wait as may', async (t) => {
+  const { door, code } = await doorOf(t);
+  await door.unlock(code, false);
+  const guesses = Array.from({ length: 8 }, (_, index) => door.lease({ password: `wrong ${index}` }));
+  const status = await door.lease({ password: code }).then(endLease, statusOf);
+  await Promise.allSettled(guesses);
+  t.equal(status, 429);
+});
+
+const endLease = (lease: Disposable): number => {
+  lease[Symbol.dispose]();
+  return 0;
+};
+
 t.test('guesses at once are made one by one, and only a few wait', async (t) => {
   let running = 0;
   let most = 0;
