@@ -6,6 +6,7 @@ import { makeUpOf } from '../../src/web/chunk/make-up.js';
 import { placementOf } from '../../src/web/files/placement.js';
 import { copiesTitle, safetyOf } from '../../src/web/text/copies.js';
 import { matching, ordered } from '../../src/web/text/file-order.js';
+import { nodeLetters } from '../../src/web/text/node-letters.js';
 import { Pace } from '../../src/web/text/pace.js';
 import { rowsInSight, stepOf } from '../../src/web/text/row-window.js';
 import { agoText, countText, durationText, percentText, sizeText } from '../../src/web/text/units.js';
@@ -174,6 +175,19 @@ t.test('strips draw many chunks together, and lose none', async (t) => {
 
 t.test('what became of the bytes never goes below nothing', async (t) => {
   t.same(makeUpOf({ bytes: 100, dedupedBytes: 30, storedBytes: 40 }), { known: 30, stored: 40, saved: 30 });
-  t.same(makeUpOf({ bytes: 10, dedupedBytes: 0, storedBytes: 300 }), { known: 0, stored: 300, saved: 0 });
+  t.same(makeUpOf({ bytes: 10, dedupedBytes: 0, storedBytes: 300 }), { known: 0, stored: 10, saved: 0 });
+  t.same(makeUpOf({ bytes: 13, dedupedBytes: 13, storedBytes: 300 }), { known: 13, stored: 0, saved: 0 });
   t.same(makeUpOf(undefined), { known: 0, stored: 0, saved: 0 });
+});
+
+t.test('machines are told apart by what stands in their circles', async (t) => {
+  const lettersOf = (...names: string[]): string =>
+    [...nodeLetters(names.map((name, index) => ({ id: `${index}abcdef`, name }))).values()].join();
+  t.equal(lettersOf('attic', 'barn'), 'A,B');
+  t.equal(lettersOf('nas-attic', 'nas-barn'), 'A,B', 'the first letter that differs');
+  t.equal(lettersOf('node-1', 'node-2', 'node-3'), '1,2,3');
+  t.equal(lettersOf('n1a', 'n1b', 'n2c'), 'A,B,C', 'the last letter');
+  t.equal(lettersOf('same', 'same'), '0AB,1AB', 'the id');
+  t.equal(lettersOf('nas', 'nas2'), 'S,2', 'a name may be the beginning of another');
+  t.equal(lettersOf('alone'), 'A');
 });

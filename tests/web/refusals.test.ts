@@ -2,6 +2,7 @@
 // passwords. Sources: src/web/api/page-error.ts, src/web/chunk/queue-card.tsx, src/web/shell/password-dialog.tsx.
 import t from 'tap';
 import { PASSWORD } from '../cli/place.js';
+import { until } from '../cluster/node.js';
 import { sampleBytes } from '../ops/sample-bytes.js';
 import { startApi } from '../server/api/api-node.js';
 import { startOnFullDisk } from '../server/api/full-disk.js';
@@ -13,6 +14,7 @@ t.setTimeout(600_000);
 const MIB = 1024 ** 2;
 const browser = await TestBrowser.start(t);
 const { node: guarded } = await startApi(t);
+const { node: patient } = await startApi(t);
 const full = await startOnFullDisk(t, 48);
 
 browser.page(
@@ -27,8 +29,50 @@ browser.page(
       await problem.getByText(/wrong password/).waitFor();
     }
     await giveThePassword(page, PASSWORD);
-    await problem.getByText(/too many wrong passwords: wait \d+ s/).waitFor();
+    await problem.getByText('Too many wrong passwords.').waitFor();
+    const wait = page.locator('dialog').getByText(/^Try again in (\d+ s|1 min)\.$/);
+    const first = await wait.textContent();
+    await until('it counts down', async () => (await wait.textContent()) !== first);
+    t.equal((await page.locator('dialog').textContent())?.match(/wait|again in/gi)?.length, 1, 'said once');
     t.ok(await page.getByRole('button', { name: 'Lock', exact: true }).isHidden(), 'not even the right one');
+  },
+);
+
+browser.page(
+  'files that were chosen are kept when the password is not given, and stored when it is',
+  patient,
+  {},
+  async (t, page) => {
+    await openTab(page, 'Chunk');
+    const buffer = Buffer.from('13 bytes here');
+    await page
+      .locator('input[type=file]')
+      .first()
+      .setInputFiles([{ name: 'kept.txt', mimeType: 'text/plain', buffer }]);
+    await page.getByRole('button', { name: 'Cancel', exact: true }).click();
+    await page.getByText('1 file is chosen').waitFor();
+    await page.getByRole('button', { name: 'Store it' }).click();
+    await giveThePassword(page, PASSWORD);
+    await page.getByText('1 of 1 stored').waitFor();
+    t.equal(await page.getByText('1 file is chosen').count(), 0);
+    await page
+      .locator('input[type=file]')
+      .first()
+      .setInputFiles([{ name: 'again.txt', mimeType: 'text/plain', buffer }]);
+    await page.getByText('2 of 2 stored').waitFor();
+    await page.getByText('0 B stored · 0 % compressed away · 100 % known already').waitFor();
+  },
+);
+
+browser.page(
+  'without its token the page names its own address',
+  patient,
+  {},
+  async (t, page) => {
+    await page.evaluate('sessionStorage.clear()');
+    await page.goto(`http://localhost:${patient.port}/`);
+    await page.getByText('Open the link that serve prints').waitFor();
+    t.equal(await page.locator('.code-line').textContent(), `http://localhost:${patient.port}/#token=…`);
   },
 );
 

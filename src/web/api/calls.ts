@@ -32,7 +32,9 @@ export const getFiles = (): Promise<FileInfo[]> => ask('/api/files?summary=1');
 export const getFile = (id: string, signal: AbortSignal): Promise<PlacedFile> =>
   ask(`/api/files?id=${id}`, { signal });
 export const getPeers = (): Promise<ClusterNode[]> => ask('/api/peers');
-export const getBuckets = (): Promise<Buckets> => ask('/api/buckets');
+/** @param lost nodes whose copies are not counted */
+export const getBuckets = (lost: readonly string[] = [], signal?: AbortSignal): Promise<Buckets> =>
+  ask(`/api/buckets?lose=${lost.join()}`, signal === undefined ? {} : { signal });
 export const getLog = (): Promise<LogLine[]> => ask('/api/log');
 
 export const unlock = (password: string, create: boolean): Promise<Unlocked> =>

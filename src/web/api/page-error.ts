@@ -8,7 +8,8 @@ export class PageError extends Error {
   readonly status: number;
   readonly code: string;
   readonly hint: string;
-  readonly retryAfterSeconds: number;
+  /** When trying again makes sense, in ms since 1970; 0: at once. */
+  readonly retryAtMs: number;
 
   constructor(
     message: string,
@@ -19,7 +20,8 @@ export class PageError extends Error {
     this.code = told.code ?? '';
     // Hints of the server speak to those who write requests; what is known here speaks to those who look at the page.
     this.hint = ADVICE_BY_CODE[this.code] ?? told.hint ?? adviceFor(told.status);
-    this.retryAfterSeconds = told.retryAfterSeconds ?? 0;
+    const { retryAfterSeconds = 0 } = told;
+    this.retryAtMs = retryAfterSeconds > 0 ? Date.now() + retryAfterSeconds * 1000 : 0;
   }
 }
 

@@ -99,6 +99,8 @@ export interface ServerStatus {
   /** null: there is no vault yet. */
   readonly vaultId: string | null;
   readonly unlocked: boolean;
+  /** Whether it holds the key of its cluster, or is in none. */
+  readonly mayInvite: boolean;
   readonly outputDir: string;
   readonly replicas: number;
   readonly minReplicas: number;

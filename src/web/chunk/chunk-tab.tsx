@@ -3,12 +3,11 @@
  */
 import { DropZone } from '../parts/drop-zone.js';
 import { VirtualList } from '../parts/virtual-list.js';
-import { type JSX, useId } from '../preact.js';
+import { type JSX, signal, useId } from '../preact.js';
 import { keptSignal } from '../state/kept.js';
 import { isNarrow } from '../state/screen.js';
-import { serverStatus } from '../state/server.js';
 import { cutOff, enqueue, type NamedFile, queue } from '../state/upload-queue.js';
-import { ensureUnlocked } from '../state/vault.js';
+import { ensureUnlocked, question } from '../state/vault.js';
 import { countText } from '../text/units.js';
 import { QueueCard } from './queue-card.js';
 import { QueueSummary } from './queue-summary.js';
@@ -16,14 +15,15 @@ import { QueueSummary } from './queue-summary.js';
 const WIDE_ROW = 104;
 const NARROW_ROW = 124;
 
-/** Empty: as the server is set up. */
-const replicas = keptSignal('replicas', '');
 const tags = keptSignal('tags', '');
+/** Files for which the password is still missing. */
+const chosen = signal<readonly NamedFile[]>([]);
 
 export function ChunkTab(): JSX.Element {
   return (
     <div class="chunk">
       <CutOff />
+      <Chosen />
       <DropZone
         title="Drop files or folders here"
         hint="Each is cut into chunks, compressed and encrypted on this machine, and copied to your other machines."
@@ -54,12 +54,38 @@ export function ChunkTab(): JSX.Element {
   );
 }
 
+/** What was chosen stays so when the password is not given. */
 async function add(files: readonly NamedFile[]): Promise<void> {
-  if (files.length === 0 || !(await ensureUnlocked('store files'))) return;
-  await enqueue(files, {
-    ...(replicas.value === '' ? {} : { replicas: replicas.value }),
-    ...(tags.value.trim() === '' ? {} : { tags: tags.value.trim() }),
-  });
+  chosen.value = [...chosen.value, ...files];
+  if (chosen.value.length === 0 || !(await ensureUnlocked('store files'))) return;
+  const all = chosen.value;
+  chosen.value = [];
+  await enqueue(all, tags.value.trim() === '' ? {} : { tags: tags.value.trim() });
+}
+
+function Chosen(): JSX.Element | null {
+  const count = chosen.value.length;
+  if (count === 0 || question.value !== undefined) return null;
+  return (
+    <div class="hint-card" role="status">
+      <p>
+        <strong>{countText(count, 'file is', 'files are')} chosen</strong> and not stored yet: that takes the
+        password.
+      </p>
+      <button type="button" class="button small primary" onClick={() => void add([])}>
+        Store {count === 1 ? 'it' : 'them'}
+      </button>
+      <button
+        type="button"
+        class="button small"
+        onClick={() => {
+          chosen.value = [];
+        }}
+      >
+        Forget
+      </button>
+    </div>
+  );
 }
 
 function CutOff(): JSX.Element | null {
@@ -87,28 +113,9 @@ function CutOff(): JSX.Element | null {
 }
 
 function Options(): JSX.Element {
-  const copiesId = useId();
   const tagsId = useId();
   return (
     <div class="options">
-      <div>
-        <label for={copiesId}>Copies of each</label>
-        <select
-          id={copiesId}
-          class="field"
-          value={replicas.value}
-          onChange={(event) => {
-            replicas.value = event.currentTarget.value;
-          }}
-        >
-          <option value="">as set up ({serverStatus.value?.replicas ?? 3})</option>
-          {['1', '2', '3', '4', '5', '6'].map((count) => (
-            <option key={count} value={count}>
-              {count}
-            </option>
-          ))}
-        </select>
-      </div>
       <div class="grow">
         <label for={tagsId}>Tags, with commas between them</label>
         <input

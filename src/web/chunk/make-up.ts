@@ -13,9 +13,10 @@ export interface MakeUpBytes {
   readonly saved: number;
 }
 
-/** The three add up to the bytes read, unless padding made more of them than there were. */
+/** The three add up to the bytes read: what padding and the manifest add is no part of the file. */
 export function makeUpOf(counted: Counted | undefined): MakeUpBytes {
   if (counted === undefined) return { known: 0, stored: 0, saved: 0 };
-  const { bytes, dedupedBytes: known, storedBytes: stored } = counted;
+  const { bytes, dedupedBytes: known, storedBytes } = counted;
+  const stored = Math.min(storedBytes, Math.max(0, bytes - known));
   return { known, stored, saved: Math.max(0, bytes - known - stored) };
 }

@@ -33,7 +33,7 @@ export function SearchField(): JSX.Element {
           type="search"
           class="field"
           aria-label="Search by name, tag or id"
-          placeholder="Search by name, tag or id"
+          placeholder="Name, tag or id"
           autocomplete="off"
           spellcheck={false}
           value={search.value}

@@ -5,16 +5,18 @@ import type { Buckets, CopyCounts } from '../api/shapes.js';
 import type { JSX } from '../preact.js';
 import { buckets } from '../state/sync.js';
 import { countText, numberText } from '../text/units.js';
+import { lossBuckets } from './what-if.js';
 
 const COLUMNS = 32;
 const ROWS = 8;
 
 export function BucketPicture(): JSX.Element {
-  const told = buckets.value;
+  const told = lossBuckets.value ?? buckets.value;
   return (
     <section class="card" aria-labelledby="buckets-title">
       <h2 id="buckets-title">
-        Copies <span class="muted">{told === undefined ? '' : countText(sum(told.copies), 'object')}</span>
+        {lossBuckets.value === undefined ? 'Copies' : 'Copies that would be left'}{' '}
+        <span class="muted">{told === undefined ? '' : countText(sum(told.copies), 'object')}</span>
       </h2>
       {told === undefined || sum(told.copies) === 0 ? (
         <p class="muted">Once there are files, this shows how many copies each part of them has.</p>
@@ -67,7 +69,8 @@ function Cell({ cell, index, wanted }: CellProps): JSX.Element {
   );
 }
 
-function lookOf(copies: number, wanted: number): 'good' | 'short' | 'bad' {
+function lookOf(copies: number, wanted: number): 'good' | 'short' | 'bad' | 'none' {
+  if (copies === 0) return 'none';
   if (copies >= Math.min(3, wanted)) return 'good';
   return copies <= 1 ? 'bad' : 'short';
 }

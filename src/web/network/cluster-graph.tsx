@@ -5,6 +5,7 @@
 import type { ClusterNode } from '../api/shapes.js';
 import { STATUS_LOOKS } from '../parts/badge.js';
 import type { JSX } from '../preact.js';
+import { nodeLetters } from '../text/node-letters.js';
 import { lostNodes } from './what-if.js';
 
 const WIDTH = 360;
@@ -21,6 +22,7 @@ interface Placed {
 
 export function ClusterGraph({ nodes }: { readonly nodes: readonly ClusterNode[] }): JSX.Element {
   const placed = circle(nodes.slice(0, MOST));
+  const letters = nodeLetters(nodes);
   const said = nodes.map(({ name, status }) => `${name} is ${status}`).join(', ');
   return (
     <svg class="graph" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={said}>
@@ -30,7 +32,7 @@ export function ClusterGraph({ nodes }: { readonly nodes: readonly ClusterNode[]
           .map((other) => <Link key={`${one.node.id}${other.node.id}`} one={one} other={other} />),
       )}
       {placed.map((each) => (
-        <Machine key={each.node.id} {...each} />
+        <Machine key={each.node.id} placed={each} letter={letters.get(each.node.id) ?? ''} />
       ))}
       {nodes.length > MOST ? (
         <text class="graph-more" x={WIDTH - 8} y={HEIGHT - 8} text-anchor="end">
@@ -71,7 +73,7 @@ function Link({ one, other }: { readonly one: Placed; readonly other: Placed }):
   );
 }
 
-function Machine(placed: Placed): JSX.Element {
+function Machine({ placed, letter }: { readonly placed: Placed; readonly letter: string }): JSX.Element {
   const { node, x, y } = placed;
   const isLost = lostNodes.value.has(node.id);
   const look = isLost ? 'bad' : STATUS_LOOKS[node.status];
@@ -80,7 +82,7 @@ function Machine(placed: Placed): JSX.Element {
     <g class={`graph-node ${look} ${node.self ? 'is-self' : ''}`} transform={`translate(${x} ${y})`}>
       <circle r={RADIUS} />
       <text class="graph-letter" text-anchor="middle" dy="0.36em">
-        {node.name.slice(0, 1).toUpperCase()}
+        {letter}
       </text>
       {isGone(placed) ? (
         <path

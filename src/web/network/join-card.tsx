@@ -6,13 +6,20 @@ import { CopyButton } from '../parts/copy-text.js';
 import { Icon } from '../parts/icon.js';
 import { type JSX, useId, useSignal } from '../preact.js';
 import { tellDone, tellError } from '../state/notices.js';
+import { serverStatus } from '../state/server.js';
 import { countText } from '../text/units.js';
 
 export function JoinCard({ isAlone }: { readonly isAlone: boolean }): JSX.Element {
   return (
     <div class="join-cards">
       <InvitePart isAlone={isAlone} />
-      <JoinPart isAlone={isAlone} />
+      {isAlone ? (
+        <JoinPart />
+      ) : (
+        <Impossible title="Take up an invite">
+          This machine is in a cluster already, and a machine is in one only.
+        </Impossible>
+      )}
     </div>
   );
 }
@@ -28,6 +35,13 @@ function InvitePart({ isAlone }: { readonly isAlone: boolean }): JSX.Element {
       tellError('No invite could be made', error);
     }
   };
+  if (serverStatus.value?.mayInvite === false) {
+    return (
+      <Impossible title="Invite a machine">
+        This machine does not hold the key of its cluster. Make invites on the one that the cluster began on.
+      </Impossible>
+    );
+  }
   return (
     <section class="card" aria-labelledby="invite-title">
       <h2 id="invite-title">{isAlone ? 'Invite a first machine' : 'Invite a machine'}</h2>
@@ -63,7 +77,16 @@ function InvitePart({ isAlone }: { readonly isAlone: boolean }): JSX.Element {
   );
 }
 
-function JoinPart({ isAlone }: { readonly isAlone: boolean }): JSX.Element {
+function Impossible({ title, children }: { readonly title: string; readonly children: string }): JSX.Element {
+  return (
+    <section class="card" aria-label={title}>
+      <h2>{title}</h2>
+      <p class="muted">{children}</p>
+    </section>
+  );
+}
+
+function JoinPart(): JSX.Element {
   const line = useSignal('');
   const lineId = useId();
   const isBusy = useSignal(false);
@@ -82,11 +105,7 @@ function JoinPart({ isAlone }: { readonly isAlone: boolean }): JSX.Element {
   return (
     <section class="card" aria-labelledby="join-title">
       <h2 id="join-title">Take up an invite</h2>
-      <p class="muted">
-        {isAlone
-          ? 'If another machine has made an invite, this one joins it.'
-          : 'This machine is in a cluster already; an invite of another one is refused.'}
-      </p>
+      <p class="muted">If another machine has made an invite, this one joins it.</p>
       <form
         onSubmit={(event) => {
           event.preventDefault();

@@ -1,9 +1,9 @@
 /**
  * "What if I lose this machine": which are marked as lost, and what would become of the files. Nothing is changed by it.
  */
-import { whatIf } from '../api/calls.js';
+import { getBuckets, whatIf } from '../api/calls.js';
 import { asPageError, isAbort } from '../api/page-error.js';
-import type { WhatIf } from '../api/shapes.js';
+import type { Buckets, WhatIf } from '../api/shapes.js';
 import { Icon } from '../parts/icon.js';
 import { effect, type JSX, signal } from '../preact.js';
 import { files } from '../state/files.js';
@@ -11,6 +11,9 @@ import { nodeNames, nodes } from '../state/server.js';
 import { countText } from '../text/units.js';
 
 export const lostNodes = signal<ReadonlySet<string>>(new Set());
+
+/** Copies without them; undefined while none is marked. */
+export const lossBuckets = signal<Buckets | undefined>(undefined);
 
 const answer = signal<WhatIf | { readonly error: string } | undefined>(undefined);
 
@@ -29,6 +32,7 @@ export function askWhatIf(): () => void {
     void files.value;
     if (lost.length === 0) {
       answer.value = undefined;
+      lossBuckets.value = undefined;
       return undefined;
     }
     const stopper = new AbortController();
@@ -38,6 +42,14 @@ export function askWhatIf(): () => void {
       },
       (error: unknown) => {
         if (!isAbort(error)) answer.value = { error: asPageError(error).message };
+      },
+    );
+    getBuckets(lost, stopper.signal).then(
+      (told) => {
+        lossBuckets.value = told;
+      },
+      () => {
+        // What cannot be asked is said once, with the answer above.
       },
     );
     return () => stopper.abort();

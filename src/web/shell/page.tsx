@@ -57,7 +57,7 @@ function NoToken(): JSX.Element {
         Only who can read this machine's files may use this page, so it opens with a link that has a key in
         it. Look where <code>disktro serve</code> runs; it printed a line such as
       </p>
-      <p class="code-line">http://localhost:8080/#token=…</p>
+      <p class="code-line">{location.origin}/#token=…</p>
       <p>
         Open that link in this browser. The key also lies in <code>api-token</code> in the home of disktro
         (usually <code>~/.disktro</code>).

@@ -5,6 +5,7 @@
 import { asPageError, type PageError } from '../api/page-error.js';
 import { Dialog } from '../parts/dialog.js';
 import { type JSX, type Signal, useId, useSignal } from '../preact.js';
+import { nowMs } from '../state/clock.js';
 import { hasVault, type Question, question, unlockWith } from '../state/vault.js';
 import { durationText } from '../text/units.js';
 
@@ -114,12 +115,24 @@ function PasswordField({ label, value, isNew }: PasswordFieldProps): JSX.Element
 
 function Problem({ error }: { readonly error: PageError | undefined }): JSX.Element | null {
   if (error === undefined) return null;
-  const wait = error.retryAfterSeconds > 0 ? ` Try again in ${durationText(error.retryAfterSeconds)}.` : '';
+  if (error.retryAtMs > 0) return <Wait untilMs={error.retryAtMs} />;
   return (
     <p class="problem" role="alert">
       <strong>{error.message}</strong> {error.hint}
-      {wait}
     </p>
+  );
+}
+
+/** The seconds stand outside of the alert, which would be read aloud with each of them. */
+function Wait({ untilMs }: { readonly untilMs: number }): JSX.Element {
+  const leftMs = untilMs - nowMs.value;
+  return (
+    <>
+      <p class="problem" role="alert">
+        <strong>Too many wrong passwords.</strong> The right one is not taken now either.
+      </p>
+      <p class="muted">Try again {leftMs <= 0 ? 'now' : `in ${durationText(leftMs / 1000)}`}.</p>
+    </>
   );
 }
 

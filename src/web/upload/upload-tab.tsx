@@ -17,7 +17,8 @@ import { openTab } from '../state/route.js';
 import { nodes, others } from '../state/server.js';
 import type { NamedFile } from '../state/upload-queue.js';
 import { withVault } from '../state/vault.js';
-import { sizeText } from '../text/units.js';
+import { whenText } from '../text/dates.js';
+import { shortId, sizeText } from '../text/units.js';
 
 const chosenPeer = keptSignal('peer', '');
 
@@ -147,12 +148,25 @@ function FoundFiles({ typed }: { readonly typed: Signal<string> }): JSX.Element 
           />
           <span class="choice-text">
             <strong>{titleOf(file)}</strong>
-            <span class="muted">{file.size === null ? '' : sizeText(file.size)}</span>
+            <span class="muted">{whichOf(file, found)}</span>
           </span>
         </label>
       ))}
     </div>
   );
+}
+
+/** What tells it from others of its name: when it was stored, and where that is the same too its id. */
+function whichOf(file: FileInfo, found: readonly FileInfo[]): string {
+  const when = whenText(file.created_at);
+  const isAlike = (other: FileInfo): boolean =>
+    other !== file && other.name === file.name && whenText(other.created_at) === when;
+  const parts = [
+    file.size === null ? '' : sizeText(file.size),
+    when,
+    found.some(isAlike) ? shortId(file.id) : '',
+  ];
+  return parts.filter(Boolean).join(' · ');
 }
 
 async function sendNew([first]: readonly NamedFile[], peer: ClusterNode): Promise<void> {
