@@ -64,17 +64,12 @@ browser.page(
   },
 );
 
-browser.page(
-  'without its token the page names its own address',
-  patient,
-  {},
-  async (t, page) => {
-    await page.evaluate('sessionStorage.clear()');
-    await page.goto(`http://localhost:${patient.port}/`);
-    await page.getByText('Open the link that serve prints').waitFor();
-    t.equal(await page.locator('.code-line').textContent(), `http://localhost:${patient.port}/#token=…`);
-  },
-);
+browser.page('without its token the page names its own address', patient, {}, async (t, page) => {
+  await page.evaluate('sessionStorage.clear()');
+  await page.goto(`http://localhost:${patient.port}/`);
+  await page.getByText('Open the link that serve prints').waitFor();
+  t.equal(await page.locator('.code-line').textContent(), `http://localhost:${patient.port}/#token=…`);
+});
 
 if (full === undefined) t.comment('mounting is not allowed here: no disk is filled');
 else {

@@ -6,10 +6,10 @@ import { refusal } from '../json-body.js';
 /**
  * The path to write, checked against the real paths of the folders that are there.
  * @param folder absolute; has to exist
- * @param kind what is written: only a tree may be given a folder that is there, and no link to one
+ * @param kind what is written, once it is known: only a tree may be given a folder that is there, and no link to one
  * @throws 400 for one that leads elsewhere, and when its folder does not exist
  */
-export async function pathBelow(folder: string, asked: string, kind: 'file' | 'tree'): Promise<string> {
+export async function pathBelow(folder: string, asked: string, kind?: 'file' | 'tree'): Promise<string> {
   if (asked.includes('\0')) throw refusal(400, 'outputPath: expected no NUL character');
   // Also where it would lead back in: nobody needs it, and it is how one begins to look around.
   if (asked.split(/[/\\]/).includes('..')) throw refusal(400, 'outputPath: expected no ..');

@@ -44,7 +44,7 @@ export function apiReadRoutes(api: Api): readonly Route[] {
 async function reassemble(api: Api, call: Call): Promise<void> {
   const { fileId, path: asked, outputPath, password } = REASSEMBLE.parse(await requiredJson(call.request));
   // Before the password is worked on: what leads elsewhere is refused for trees and files alike.
-  await pathBelow(api.settings.outputDir, outputPath, 'tree');
+  await pathBelow(api.settings.outputDir, outputPath);
   const signal = api.signalOf(call);
   const result = await api.tasks.run('reassemble', taskIdOf(call), signal, async (tell) => {
     using lease = await api.lease(call, password);
