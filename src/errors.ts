@@ -112,10 +112,36 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw isDisktroError(signal.reason) ? signal.reason : abortedError(signal.reason);
 }
 
+const ERRNO_WORDS: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EBUSY: 'it is in use',
+  EDQUOT: 'no space left there',
+  EEXIST: 'something is there already',
+  EFBIG: 'the file is too large for that file system',
+  EIO: 'input/output error',
+  EISDIR: 'it is a folder',
+  ELOOP: 'too many symbolic links',
+  EMFILE: 'too many open files',
+  ENAMETOOLONG: 'the name is too long',
+  ENOENT: 'no such file or folder',
+  ENOSPC: 'no space left there',
+  ENOTDIR: 'no such file or folder (a part of the path is no folder)',
+  ENXIO: 'no such device',
+  EPERM: 'permission denied',
+  EPIPE: 'whoever read it is gone',
+  EROFS: 'the file system is read-only',
+};
+
+/** Why the system refused, in words; the errno itself where there are none. */
+export function reasonOf(error: unknown): string {
+  const { code, message } = error as { code?: string; message?: string };
+  return ERRNO_WORDS[code ?? ''] ?? code ?? message ?? String(error);
+}
+
 /** A file-system failure of the store or catalog, told apart by its errno. */
 export function fileSystemError(error: unknown, doing: string): DisktroError {
   if (error instanceof DisktroError) return error;
-  const { code: errno, message } = error as { code?: string; message?: string };
+  const { code: errno } = error as { code?: string };
   if (errno === 'ENOSPC' || errno === 'EDQUOT' || errno === 'SQLITE_FULL') {
     return new DisktroError('E_NO_SPACE', `${doing}: no space left on the disk`, {
       hint: 'free some space (`disktro gc` may help) and run the command again; nothing acknowledged was lost',
@@ -128,6 +154,5 @@ export function fileSystemError(error: unknown, doing: string): DisktroError {
       cause: error,
     });
   }
-  const reason = errno ?? (message === undefined ? String(error) : message);
-  return new DisktroError('E_IO', `${doing}: ${reason}`, { cause: error });
+  return new DisktroError('E_IO', `${doing}: ${reasonOf(error)}`, { cause: error });
 }

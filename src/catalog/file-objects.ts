@@ -2,7 +2,7 @@
  * Which objects files need, and who holds them: for many files in one query, and for all of them by ranges of ids.
  * Nodes that hold something are told by their ids; this one is told by `isHere`.
  */
-import type { NodeId, StoreId } from '../core/ids.js';
+import type { FileId, NodeId, StoreId } from '../core/ids.js';
 import { storeIdFromBytes } from '../core/ids.js';
 import type { Catalog } from './catalog.js';
 import { KIND_NUMBERS } from './objects.js';
@@ -58,6 +58,21 @@ export function objectsOfFiles(
     }
   });
   return found;
+}
+
+/** The files that need any of these objects. */
+export function filesNeeding(catalog: Catalog, objects: readonly StoreId[]): FileId[] {
+  const query = catalog.database
+    .prepare<[string], Buffer>(`
+      WITH RECURSIVE above (id) AS (
+        SELECT id FROM objects WHERE store_id IN (SELECT unhex(value) FROM json_each(?))
+        UNION SELECT refs.parent FROM refs JOIN above ON refs.child = above.id
+      )
+      SELECT objects.store_id FROM files JOIN objects ON objects.id = files.object
+      WHERE files.object IN (SELECT id FROM above)`)
+    .pluck();
+  const ids = catalog.read(() => query.all(JSON.stringify(objects))) as Buffer[];
+  return ids.map((id) => storeIdFromBytes(id) as FileId);
 }
 
 export interface PlacedObject {

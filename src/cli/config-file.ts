@@ -5,7 +5,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Document, LineCounter } from 'yaml';
-import { DisktroError } from '../errors.js';
+import { DisktroError, reasonOf } from '../errors.js';
 import { CONFIG_KEYS, type ConfigKey, isConfigKey } from './config-keys.js';
 import { nearestName } from './nearest.js';
 
@@ -60,7 +60,7 @@ function readText(path: string, isRequired: boolean): string | undefined {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (!isRequired && (code === 'ENOENT' || code === 'ENOTDIR')) return undefined;
-    throw configError(`cannot read the configuration file ${path}: ${code}`, error);
+    throw configError(`cannot read the configuration file ${path}: ${reasonOf(error)}`, error);
   }
   try {
     if (fstatSync(descriptor).isDirectory()) throw configError(`${path}: expected a file, found a folder`);

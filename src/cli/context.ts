@@ -3,6 +3,7 @@
  * Commands open the vault here, so that passwords, notices and first use are treated alike everywhere.
  */
 import { homedir } from 'node:os';
+import { isatty } from 'node:tty';
 import { fileSystemError, isDisktroError } from '../errors.js';
 import type { Home } from '../ops/home.js';
 import type { Vault } from '../ops/vault.js';
@@ -119,15 +120,21 @@ export function homeOptions(context: Context): {
   signal: AbortSignal;
   lockWaitSeconds: number;
   onNotice: (message: string) => void;
+  onWait: (message: string) => void;
 } {
-  const { config, output, signal } = context;
+  const { config, output, signal, globals } = context;
   return {
     home: config.home,
     signal,
     lockWaitSeconds: config.lock_wait,
     onNotice: (message) => output.warning(message),
+    onWait: (message) => {
+      if (globals.verbose > 0 || isatty(STDERR)) output.note(message);
+    },
   };
 }
+
+const STDERR = 2;
 
 /** The vault's password, from wherever it comes. */
 export async function passwordOf(context: Context, options: PasswordOptions = {}): Promise<string> {

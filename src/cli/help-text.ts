@@ -1,6 +1,7 @@
 /** What help says below the list of options: examples, global options, exit statuses. Pure. */
 import type { CommandSpec } from './command-spec.js';
 import { EXITS, type ExitName } from './exit.js';
+import { GLOBAL_OPTIONS } from './global-options.js';
 
 const COMMON_EXITS: readonly ExitName[] = ['done', 'unexpected', 'interrupted', 'terminated'];
 
@@ -31,7 +32,7 @@ export function commandHelp(spec: CommandSpec): string {
     [
       'Global options, here or before the command',
       [
-        '--home --config --json -q -v --no-progress --color --password-file --password-command',
+        GLOBAL_OPTIONS.map(({ flags }) => flags.split(/[ ,]/)[0]).join(' '),
         'as `disktro --help` explains them',
       ],
     ],

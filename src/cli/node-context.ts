@@ -78,12 +78,7 @@ export function limitedContext(context: Context, { limitUpload, limitDownload }:
 
 /** A name for each member that no other one has: nodes of one name are told apart by their ids. */
 export function memberNames(cluster: Cluster): (node: NodeId) => string {
-  const records = cluster.membership.members();
-  return (node) => {
-    const name = records.find(({ id }) => id === node)?.name ?? '';
-    const isUnique = records.filter((record) => record.name === name).length === 1;
-    return escapeControls(isUnique && name !== '' ? name : `${name} ${node.slice(0, 8)}`.trim());
-  };
+  return (node) => escapeControls(cluster.nameOf(node));
 }
 
 /** Home and node files for commands about the node itself; both are made when there are none. */

@@ -2,6 +2,7 @@
  * A password from a file, a named pipe or a process substitution. Warns when others may read the file.
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { reasonOf } from '../errors.js';
 import { MAX_PASSWORD_BYTES, passwordFromBytes, unusable } from './password-text.js';
 
 const GROUP_AND_OTHERS = 0o077;
@@ -16,8 +17,8 @@ export function readPasswordFile(path: string, source: string, onWarning: (messa
     if (!isPrivate) onWarning(`${path} is open to others (mode ${mode}): chmod 600 makes it yours alone`);
     return passwordFromBytes(readUpTo(descriptor, MAX_PASSWORD_BYTES + 1), place);
   } catch (error) {
-    const { code, syscall } = error as NodeJS.ErrnoException;
-    throw syscall === undefined ? error : unusable(place, `cannot read it: ${code}`, error);
+    const { syscall } = error as NodeJS.ErrnoException;
+    throw syscall === undefined ? error : unusable(place, `cannot read it: ${reasonOf(error)}`, error);
   } finally {
     if (descriptor !== undefined) closeSync(descriptor);
   }

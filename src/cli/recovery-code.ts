@@ -4,7 +4,7 @@
  */
 import { closeSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { DisktroError } from '../errors.js';
+import { DisktroError, reasonOf } from '../errors.js';
 import type { Output } from './output.js';
 
 const ADVICE =
@@ -88,8 +88,7 @@ function createExclusively(path: string): number {
 }
 
 function outputError(path: string, cause: unknown): DisktroError {
-  const { code, message } = cause as NodeJS.ErrnoException;
-  return new DisktroError('E_OUTPUT', `cannot write the recovery file ${path}: ${code ?? message}`, {
+  return new DisktroError('E_OUTPUT', `cannot write the recovery file ${path}: ${reasonOf(cause)}`, {
     cause,
   });
 }

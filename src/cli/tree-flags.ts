@@ -1,6 +1,6 @@
 /** The options of `chunk` that are about folders: what is left out of them, from flags, files and the configuration. */
 import { readFileSync } from 'node:fs';
-import { usageError } from '../errors.js';
+import { reasonOf, usageError } from '../errors.js';
 import type { FilterOptions } from '../ops/tree-filter.js';
 import type { Context } from './context.js';
 
@@ -24,7 +24,6 @@ function linesOf(file: string): readonly string[] {
   try {
     return readFileSync(file, 'utf8').split(/\r?\n/);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw usageError(`--exclude-file: cannot read ${JSON.stringify(file)}: ${code}`);
+    throw usageError(`--exclude-file: cannot read ${JSON.stringify(file)}: ${reasonOf(error)}`);
   }
 }

@@ -33,6 +33,13 @@ export function parseRecoveryCode(text: string): Buffer | undefined {
   return Buffer.from(value.toString(16).padStart(RECOVERY_CODE_BYTES * 2, '0'), 'hex');
 }
 
+/** Whether this has the digits and dashes of a code, and is none: a digit is wrong. */
+export function isMistypedCode(text: string): boolean {
+  return CODE_FORM.test(text) && parseRecoveryCode(text) === undefined;
+}
+
+const CODE_FORM = /^[\s-]*(?:[0-9A-Z][\s-]*){28}$/i;
+
 function toSymbols(value: bigint, count: number): string {
   let symbols = '';
   for (let shift = BigInt(count - 1) * 5n; shift >= 0n; shift -= 5n) {

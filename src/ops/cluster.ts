@@ -6,6 +6,7 @@ import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto'
 import type { NodeId, StoreId } from '../core/ids.js';
 import { DisktroError, notFound } from '../errors.js';
 import { certificateToDer, isOfCluster, parseCertificate } from '../net/certificates.js';
+import { distinctName } from '../net/distinct-name.js';
 import type { SignedRecord } from '../net/member-record.js';
 import { signRecord, verifyRecord, verifyRemoval } from '../net/member-record.js';
 import { Membership } from '../net/membership.js';
@@ -149,6 +150,7 @@ export class Cluster {
     if (record === undefined) throw notFound(`node ${id} is no member of this cluster`);
     if (record.addresses.length === 0) {
       throw new DisktroError('E_PEER_UNREACHABLE', `node ${id} has not told yet where it is`, {
+        hint: 'when it is gone for good, `disktro peers remove --force` takes it out',
         details: { node: id },
       });
     }
@@ -170,6 +172,11 @@ export class Cluster {
   /** Whoever of the cluster is at an address. The caller closes it. */
   clientAt(address: string): PeerClient {
     return new PeerClient({ addresses: [address], credentials: this.credentials });
+  }
+
+  /** What people call a member; two of one name are told apart. */
+  nameOf(id: NodeId): string {
+    return distinctName(this.membership.members(), id);
   }
 
   /** Nodes whose copies count. */
@@ -196,7 +203,9 @@ export class Cluster {
       throw notFound(`no node ${JSON.stringify(text)} in this cluster`, 'run `disktro peers` to see them');
     }
     if (others.length === 0) return first.id;
-    throw new DisktroError('E_AMBIGUOUS', `${JSON.stringify(text)} fits ${fitting.length} nodes`, {
+    const names = fitting.map(({ id }) => this.nameOf(id)).join(', ');
+    throw new DisktroError('E_AMBIGUOUS', `${JSON.stringify(text)} fits ${fitting.length} nodes: ${names}`, {
+      hint: 'name one by its id, or by 6 or more letters of it',
       details: { matches: fitting.map(({ id }) => id) },
     });
   }

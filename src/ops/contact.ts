@@ -1,8 +1,11 @@
 /** Speaking to a member about members (docs/PROTOCOL.md, "Exchange"), and noting whether it is there. */
+
+import { setTimeout as delay } from 'node:timers/promises';
 import type { NodeId } from '../core/ids.js';
 import { DisktroError, isDisktroError } from '../errors.js';
 import type { ExchangeMessage } from '../net/exchange-message.js';
 import { MAX_CONTACT_REQUESTS, readExchange } from '../net/exchange-message.js';
+import type { MemberStatus } from '../net/liveness.js';
 import type { MergeResult } from '../net/membership.js';
 import type { Cluster } from './cluster.js';
 
@@ -51,6 +54,50 @@ export async function contactAll(
     nodes.map((node) => contact(cluster, node, signal).catch((error: unknown) => failures.set(node, error))),
   );
   return failures;
+}
+
+const PINGS = 3;
+const PING_PAUSE_MS = 300;
+
+/** How a member is, and why its last contact failed. */
+export interface ContactOutcome {
+  readonly status: MemberStatus;
+  readonly failure: DisktroError | undefined;
+}
+
+/** Up to three contacts, as a running node would count them; `signal` ends them, and then it is unreachable. */
+export async function contactAsServing(
+  cluster: Cluster,
+  node: NodeId,
+  signal?: AbortSignal,
+): Promise<ContactOutcome> {
+  for (let tries = 1; ; tries++) {
+    try {
+      await contact(cluster, node, signal);
+      return { status: 'online', failure: undefined };
+    } catch (error) {
+      if (!isDisktroError(error)) throw error;
+      if (error.code === 'E_ABORTED') return { status: 'unreachable', failure: error };
+      if (tries === PINGS || isRefusal(error)) return { status: 'offline', failure: error };
+      await delay(PING_PAUSE_MS);
+    }
+  }
+}
+
+/** Whether a member has answered that this node is none: it was removed, and others have heard of it first. */
+export function isRefusal(error: unknown): error is DisktroError {
+  return isDisktroError(error, 'E_PEER_REFUSED') && error.details?.status === 403;
+}
+
+/** @param failures of contacts with members, undefined for one that answered. @throws E_PEER_REFUSED */
+export function throwIfRemoved({ membership, self }: Cluster, failures: readonly unknown[]): void {
+  const nodes = failures.filter(isRefusal).length;
+  const hasFriend = failures.includes(undefined);
+  if (!membership.isRemoved(self) && (nodes === 0 || hasFriend)) return;
+  throw new DisktroError('E_PEER_REFUSED', 'this node was removed from the cluster: the others refuse it', {
+    hint: 'to come back it takes a new home and an invite: `disktro peers invite` on one of the others',
+    details: { nodes },
+  });
 }
 
 /** Whether each usable bucket or folder is there and the one it was. @returns those that are not, with why */

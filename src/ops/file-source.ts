@@ -1,6 +1,6 @@
 /** The bytes of one open file as a source, and what its errors mean to a person. Knows nothing of entries or chunks. */
 import type { ByteSource } from '../core/input-window.js';
-import { abortedError, DisktroError } from '../errors.js';
+import { abortedError, DisktroError, reasonOf } from '../errors.js';
 import type { OpenFile } from '../store/file-system.js';
 
 /** Closing waits for the read under way: its descriptor's number must not become another file's before. */
@@ -31,24 +31,9 @@ export function inputError(shown: string): (error: unknown) => never {
   };
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file',
-  EACCES: 'permission denied',
-  EPERM: 'permission denied',
-  EIO: 'input/output error',
-  ENOTDIR: 'no such file (a part of the path is no folder)',
-  ELOOP: 'too many symbolic links',
-  ENAMETOOLONG: 'the name is too long',
-};
-
-/** Why a file cannot be read, in words. */
-export function reasonOf(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return REASONS[code ?? ''] ?? code ?? message;
-}
-
-export function notAFile(shown: string, what: string): DisktroError {
+export function notAFile(shown: string, what: string, hint?: string): DisktroError {
   return new DisktroError('E_INPUT', `cannot store ${JSON.stringify(shown)}: expected a file, got ${what}`, {
+    ...(hint === undefined ? {} : { hint }),
     details: { path: shown },
   });
 }

@@ -14,10 +14,17 @@ import { ProcessLock } from '../catalog/lock.js';
 import { ObjectTable } from '../catalog/objects.js';
 import type { Session } from '../catalog/sessions.js';
 import { beginSession, lockFileOf, newToken } from '../catalog/sessions.js';
-import type { StoreId } from '../core/ids.js';
+import type { StoreId, VaultId } from '../core/ids.js';
 import type { ObjectKind } from '../core/object.js';
 import { OBJECT_HEADER_BYTES, vaultOf } from '../core/object.js';
-import { DisktroError, fileSystemError, isDisktroError, lockedError, throwIfAborted } from '../errors.js';
+import {
+  DisktroError,
+  fileSystemError,
+  isDisktroError,
+  lockedError,
+  reasonOf,
+  throwIfAborted,
+} from '../errors.js';
 import { FileStore } from '../store/file-store.js';
 import type { FileSystem } from '../store/file-system.js';
 import { nodeFileSystem } from '../store/file-system.js';
@@ -33,6 +40,8 @@ import { readStoreFile, readVaultFile } from './vault-files.js';
 
 /** Of one try, when there will be others. */
 const PATIENT_BUSY_MS = 100;
+/** The same, before it is told that there is a wait: three tries take a second. */
+const QUIET_BUSY_MS = 330;
 const LONGEST_BUSY_MS = 30_000;
 
 export interface HomeOptions {
@@ -41,6 +50,8 @@ export interface HomeOptions {
   readonly signal?: AbortSignal | undefined;
   /** Told in plain words what was done unasked, such as clearing up after a crash. */
   readonly onNotice?: ((message: string) => void) | undefined;
+  /** Told once when another process holds the catalog, before a wait of some seconds that is not asked for. */
+  readonly onWait?: ((message: string) => void) | undefined;
   /** How long to wait while another process holds the home; default 0: not at all. */
   readonly lockWaitSeconds?: number | undefined;
   /** Change nothing, and work on a home that cannot be written. */
@@ -155,10 +166,20 @@ export async function openHome(options: HomeOptions): Promise<Home> {
 
 /** The same for this room. */
 export async function openStoreAndCatalog(options: HomeOptions): Promise<OpenHome> {
-  return waitForLocks(options, () => tryToOpen(options));
+  if (isPatient(options)) return waitForLocks(options, () => tryToOpen(options, PATIENT_BUSY_MS));
+  const startedMs = performance.now();
+  try {
+    return await tryToOpen(options, QUIET_BUSY_MS);
+  } catch (error) {
+    const isBusy = isDisktroError(error, 'E_LOCKED') && performance.now() - startedMs > QUIET_BUSY_MS;
+    if (!isBusy) throw error;
+    options.onWait?.(`${error.message}: waiting for it`);
+    return await tryToOpen(options, BUSY_TIMEOUT_MS);
+  }
 }
 
-async function tryToOpen(options: HomeOptions): Promise<OpenHome> {
+/** @param busyMs how long each of a few tries waits for another process that writes */
+async function tryToOpen(options: HomeOptions, busyMs: number): Promise<OpenHome> {
   throwIfAborted(options.signal);
   const fileSystem = options.fileSystem ?? nodeFileSystem;
   const paths = homePaths(options.home);
@@ -171,12 +192,12 @@ async function tryToOpen(options: HomeOptions): Promise<OpenHome> {
   let catalog: Catalog | undefined;
   try {
     if (isBeingRebuilt(paths)) throw new DisktroError('E_LOCKED', `home ${options.home} is being rebuilt`);
-    const openedCatalog = openCatalog(paths, options);
+    const openedCatalog = openCatalog(paths, options, busyMs);
     catalog = openedCatalog.catalog;
     const outer = await outerStoreOf(fileSystem, paths);
     const home = new OpenHome({ paths, fileSystem, outer, vaultFile, token, lock, ...openedCatalog });
     if (!home.isReadOnly) await recoverAfterCrash(home, options.onNotice);
-    if (isPatient(options)) bePatient(home, options.lockWaitSeconds ?? 0);
+    bePatient(home, options.lockWaitSeconds ?? 0);
     return home;
   } catch (error) {
     catalog?.close();
@@ -281,7 +302,12 @@ function lockHome(paths: HomePaths, token: string): ProcessLock {
 
 /** Whether there is a vault at this path. @throws E_IO when that cannot be told */
 export async function hasVault(home: string): Promise<boolean> {
-  return (await readVaultFile(nodeFileSystem, homePaths(home))) !== undefined;
+  return (await vaultIdAt(home)) !== undefined;
+}
+
+/** The vault at this path, if there is one. @throws E_IO */
+export async function vaultIdAt(home: string): Promise<VaultId | undefined> {
+  return (await readVaultFile(nodeFileSystem, homePaths(home)))?.vaultId;
 }
 
 /** The vault of an open home as it is now: another process may have made or recovered it since it was opened. */
@@ -295,6 +321,13 @@ export function noVault(home: string): DisktroError {
   });
 }
 
+export function vaultExists(home: string): DisktroError {
+  return new DisktroError('E_VAULT_EXISTS', `there is a vault at ${home} already`, {
+    hint: 'name another folder with --home, or use this vault: `disktro status`',
+    details: { home },
+  });
+}
+
 /**
  * WAL needs to write beside the database even for reading. Where the home cannot be written, or its disk is full,
  * readers work on a copy in the system's temporary folder; it holds no plain names.
@@ -302,14 +335,12 @@ export function noVault(home: string): DisktroError {
 function openCatalog(
   paths: HomePaths,
   options: HomeOptions,
+  busyTimeoutMs: number,
 ): { catalog: Catalog; isReadOnly: boolean; scratchFolder: string | undefined } {
   const isReadOnly = options.readOnly === true;
   try {
     fs.accessSync(paths.home, fs.constants.W_OK);
-    const catalog = Catalog.open(paths.catalog, {
-      observer: options.commitObserver,
-      ...(isPatient(options) ? { busyTimeoutMs: PATIENT_BUSY_MS } : {}),
-    });
+    const catalog = Catalog.open(paths.catalog, { observer: options.commitObserver, busyTimeoutMs });
     return { catalog, isReadOnly, scratchFolder: undefined };
   } catch (error) {
     const isFull = isDisktroError(error, 'E_NO_SPACE');
@@ -334,7 +365,8 @@ function isUnwritable(error: unknown): boolean {
 }
 
 function unwritableHome(paths: HomePaths, cause: unknown): DisktroError {
-  return new DisktroError('E_READ_ONLY', `home ${paths.home} cannot be written (${errno(cause)})`, {
+  const reason = isDisktroError(cause) ? 'it is read-only' : reasonOf(cause);
+  return new DisktroError('E_READ_ONLY', `home ${paths.home} cannot be written: ${reason}`, {
     hint: 'check its owner and mode, and that its disk is mounted read-write',
     cause,
   });

@@ -23,6 +23,9 @@ export interface Input {
   readonly hasChanged?: (bytesRead: number) => Promise<boolean>;
 }
 
+const STREAM_HINT =
+  'to store what a stream gives, pipe it in and name `-`: COMMAND | disktro chunk - --name NAME';
+
 const openForReading = promisify(fs.open);
 
 /** Opens one file. The caller closes it. @throws E_INPUT when it cannot be read or is no file */
@@ -37,7 +40,7 @@ export async function openInput(
   try {
     const before = await handle.stat();
     if (before.isDirectory) throw notAFile(shown, 'a folder');
-    if (!before.isFile) throw notAFile(shown, 'neither a file nor a folder');
+    if (!before.isFile) throw notAFile(shown, 'neither a file nor a folder', STREAM_HINT);
     return {
       source: fileSource(handle, shown),
       name: name ?? path.basename(shown),

@@ -151,7 +151,9 @@ export async function takeUpInvite(files: NodeFiles, invite: Invite, signal?: Ab
     const exporter = connection.exporter(JOIN_EXPORTER_LABEL);
     const context = { joiningNodeId: identity.id, invitingNodeId: connection.nodeId, exporter };
     const body = { v: 1, invite: inviteIdOf(secret), csr, proof: joinProof(secret, context) };
-    const answer = (await connection.json('POST', '/register', body, { signal })) as JoinAnswer;
+    const answer = (await connection
+      .json('POST', '/register', body, { signal })
+      .catch(throwSpent)) as JoinAnswer;
     const { nodeId } = parseCertificate(String(answer.certificate));
     if (authorityFingerprint(String(answer.ca)) !== caFingerprint || nodeId !== identity.id) {
       throw new DisktroError(
@@ -166,6 +168,15 @@ export async function takeUpInvite(files: NodeFiles, invite: Invite, signal?: Ab
     await connection.close();
     await client.close();
   }
+}
+
+/** The inviting node says the same of an invite that was used, has expired, or was never one of its own. */
+function throwSpent(error: unknown): never {
+  if (!isDisktroError(error, 'E_PEER_REFUSED') || error.details?.status !== 502) throw error;
+  throw new DisktroError('E_PEER_REFUSED', 'this invite was used or has expired', {
+    hint: 'run `disktro peers invite` again on a machine of the cluster, and take up the new one',
+    cause: error,
+  });
 }
 
 /** A `serve` that has just founded its cluster takes a moment to notice. */

@@ -6,6 +6,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } f
 import path from 'node:path';
 import type { NodeId } from '../core/ids.js';
 import { fileSystemError, integrityError, usageError } from '../errors.js';
+import { distinctName } from '../net/distinct-name.js';
 import { nodeIdOf } from '../net/node-id.js';
 import type { FileSystem } from '../store/file-system.js';
 import { readSmallFile, writeFileDurably } from '../store/file-system.js';
@@ -133,12 +134,13 @@ export class NodeFiles {
     return ids.filter((id) => id !== self);
   }
 
-  /** What the members call themselves, as last heard: for showing, not for trusting. */
+  /** What people call the members, as last heard: for showing, not for trusting. */
   async memberNames(): Promise<ReadonlyMap<NodeId, string>> {
     const { records = [] } = ((await this.members()) ?? {}) as {
       readonly records?: readonly { readonly id: NodeId; readonly name?: unknown }[];
     };
-    return new Map(records.map(({ id, name }) => [id, typeof name === 'string' ? name : '']));
+    const named = records.map(({ id, name }) => ({ id, name: typeof name === 'string' ? name : '' }));
+    return new Map(named.map(({ id }) => [id, distinctName(named, id)]));
   }
 
   /** Records and removals as last heard, unchecked. */

@@ -12,8 +12,7 @@ import type { Manifest } from '../core/manifest.js';
 import { decodeManifest } from '../core/manifest.js';
 import type { ObjectKind } from '../core/object.js';
 import { maxObjectBytes } from '../core/object.js';
-import type { DisktroError } from '../errors.js';
-import { isDisktroError } from '../errors.js';
+import { DisktroError, isDisktroError } from '../errors.js';
 import type { ObjectSource } from './peer-source.js';
 import type { OpenVault } from './vault.js';
 
@@ -110,6 +109,7 @@ export class ObjectReader {
       return await this.#open(kind, ref.storeId, ref.rawBytes, target);
     } catch (error) {
       if (!isDisktroError(error)) throw error;
+      const local = this.#told(error, ref.storeId);
       const twin = ref.plainId === undefined ? undefined : this.#twinOf(ref.plainId, ref.storeId);
       if (twin !== undefined) {
         try {
@@ -118,8 +118,8 @@ export class ObjectReader {
           if (this.#source === undefined || !isDisktroError(twinError)) throw twinError;
         }
       }
-      if (this.#source === undefined) throw error;
-      return this.#fetch(this.#source, error, kind, ref.storeId, ref.rawBytes, target);
+      if (this.#source === undefined) throw local;
+      return this.#fetch(this.#source, local, kind, ref.storeId, ref.rawBytes, target);
     }
   }
 
@@ -145,6 +145,18 @@ export class ObjectReader {
     } finally {
       this.#objects.give(object);
     }
+  }
+
+  /** What is wrong with an object, so that its owner knows what to do. */
+  #told(error: DisktroError, id: StoreId): DisktroError {
+    if (!error.code.startsWith('E_OBJECT_') || error.code === 'E_OBJECT_MISSING') return error;
+    const mend =
+      this.#source === undefined ? '' : '`disktro repair` fetches it where another node has it whole; ';
+    return new DisktroError(error.code, `object ${id} is damaged`, {
+      hint: `${mend}\`disktro verify\` tells all that is damaged and the files that need it`,
+      details: { object: id },
+      cause: error,
+    });
   }
 
   /** Notes that what had to be fetched is not here whole, so that `serve` brings it back. */

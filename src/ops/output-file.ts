@@ -7,7 +7,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { Entry } from '../core/entry.js';
-import { DisktroError, isDisktroError } from '../errors.js';
+import { DisktroError, isDisktroError, reasonOf } from '../errors.js';
 import type { OpenFile } from '../store/file-system.js';
 import { ignore, nodeFileSystem, openFile } from '../store/file-system.js';
 
@@ -45,7 +45,7 @@ export async function fileOutput(target: PathLike, entry: Entry, force: boolean)
   }
   if (stat !== undefined && !stat.isFile()) {
     const device = openFile(await promisify(fs.open)(target, 'w').catch(failing(target)));
-    const output = descriptorOutput(device);
+    const output = descriptorOutput(device, target);
     return {
       ...output,
       path: target.toString(),
@@ -65,13 +65,13 @@ function behindLinks(target: PathLike): Promise<PathLike> {
     : promisify(fs.realpath)(target, { encoding: 'buffer' });
 }
 
-/** Appends to an open descriptor, which stays open. */
-export function descriptorOutput(file: OpenFile): Output {
+/** Appends to an open descriptor, which stays open. @param name what errors call it */
+export function descriptorOutput(file: OpenFile, name: PathLike): Output {
   return {
     path: null,
     concurrency: 1,
     async write(bytes) {
-      await file.write(bytes, null).catch(failing('stdout'));
+      await file.write(bytes, null).catch(failing(name));
     },
     async finish() {},
     async discard() {},
@@ -246,15 +246,16 @@ function failing(target: PathLike): (error: unknown) => never {
 
 function outputFailure(target: PathLike, error: unknown): DisktroError {
   if (isDisktroError(error)) return error;
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === 'EEXIST') return outputExists(target);
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
+  const { code: errno } = error as NodeJS.ErrnoException;
+  if (errno === 'EEXIST') return outputExists(target);
+  if (errno === 'ENOSPC' || errno === 'EDQUOT') {
     return new DisktroError('E_NO_SPACE', `writing ${target.toString()}: no space left there`, {
       hint: 'free some space, or name another place with -o',
       cause: error,
     });
   }
-  return new DisktroError('E_OUTPUT', `cannot write ${target.toString()}: ${code ?? String(error)}`, {
+  return new DisktroError('E_OUTPUT', `cannot write ${target.toString()}: ${reasonOf(error)}`, {
+    details: { errno },
     cause: error,
   });
 }

@@ -67,7 +67,7 @@ export class PeerSource implements ObjectSource {
     signal?: AbortSignal,
   ): Promise<T> {
     const nodes = this.#candidates(id);
-    const failures: unknown[] = [];
+    const failures = new Map<NodeId, unknown>();
     const running = new Set<Attempt>();
     try {
       while (nodes.length > 0 || running.size > 0) {
@@ -87,7 +87,7 @@ export class PeerSource implements ObjectSource {
           return taken;
         } catch (error) {
           if (!isDisktroError(error) || !error.code.startsWith('E_OBJECT_')) throw error;
-          failures.push(liar(won.node, id, error));
+          failures.set(won.node, liar(won.node, id, error));
         }
       }
     } finally {
@@ -95,7 +95,7 @@ export class PeerSource implements ObjectSource {
       for (const { stop } of running) stop.abort();
       await Promise.allSettled([...running].map(({ length }) => length));
     }
-    throw worstOf(id, failures);
+    throw this.#worstOf(id, failures);
   }
 
   /** Nodes that said they have it, then those that should, then the rest. */
@@ -138,13 +138,17 @@ export class PeerSource implements ObjectSource {
   }
 
   /** The attempt that succeeds, or undefined when it is time for the next node: one failed, or all are slow. */
-  async #firstOf(running: Set<Attempt>, hasMore: boolean, failures: unknown[]): Promise<Attempt | undefined> {
+  async #firstOf(
+    running: Set<Attempt>,
+    hasMore: boolean,
+    failures: Map<NodeId, unknown>,
+  ): Promise<Attempt | undefined> {
     const outcomes = [...running].map((attempt) =>
       attempt.length.then(
         () => attempt,
         (error: unknown) => {
           running.delete(attempt);
-          failures.push(error);
+          failures.set(attempt.node, error);
           return undefined;
         },
       ),
@@ -156,6 +160,24 @@ export class PeerSource implements ObjectSource {
     } finally {
       pause.cancel();
     }
+  }
+
+  /** Out of reach before missing: who cannot be asked may have it. */
+  #worstOf(id: StoreId, failures: ReadonlyMap<NodeId, unknown>): unknown {
+    const away = [...failures].filter(([, error]) => isDisktroError(error, 'E_PEER_UNREACHABLE'));
+    const [first] = away;
+    if (first === undefined) {
+      const refusal = [...failures.values()].find((error) => isDisktroError(error, 'E_PEER_REFUSED'));
+      return refusal ?? missingObject(id);
+    }
+    const nodes = away.map(([node]) => node);
+    const names = nodes.map((node) => this.#cluster.nameOf(node)).sort();
+    const verb = names.length === 1 ? 'is' : 'are';
+    return new DisktroError(
+      'E_PEER_UNREACHABLE',
+      `object ${id} is not here, and ${names.join(', ')} ${verb} out of reach`,
+      { hint: 'bring one of them up and try again', details: { object: id, nodes, names }, cause: first[1] },
+    );
   }
 
   #hedgeMs(): number {
@@ -178,11 +200,4 @@ function liar(node: NodeId, id: StoreId, cause: DisktroError): DisktroError {
     details: { node, id },
     cause,
   });
-}
-
-/** Out of reach before missing: who cannot be asked may have it. */
-function worstOf(id: StoreId, failures: readonly unknown[]): unknown {
-  const of = (code: 'E_PEER_UNREACHABLE' | 'E_PEER_REFUSED') =>
-    failures.find((error) => isDisktroError(error, code));
-  return of('E_PEER_UNREACHABLE') ?? of('E_PEER_REFUSED') ?? missingObject(id);
 }

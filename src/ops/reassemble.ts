@@ -70,7 +70,9 @@ export async function reassembleToDescriptor(
   descriptor: number,
   options: ReadOptions = {},
 ): Promise<ReassembleResult> {
-  return reassembleInto(vault, id, options, async () => descriptorOutput(openFile(descriptor)));
+  return reassembleInto(vault, id, options, async () =>
+    descriptorOutput(openFile(descriptor), descriptor === 1 ? 'stdout' : `descriptor ${descriptor}`),
+  );
 }
 
 /** A file's bytes, chunk by chunk, verified; each buffer is the reader's to keep. */

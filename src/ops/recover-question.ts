@@ -4,6 +4,7 @@
  */
 import type { VaultId } from '../core/ids.js';
 import { isVaultId } from '../core/ids.js';
+import { isMistypedCode } from '../core/recovery-code.js';
 import { signWithSeed } from '../core/seed-key.js';
 import { recoveryClaim } from '../core/slot.js';
 import type { SlotCosts } from '../core/slot-shape.js';
@@ -40,15 +41,13 @@ export interface RecoveredKey {
 }
 
 const SLOT_ANSWER_BYTES = 8 * 1024 * 1024;
-/** Digits and dashes as a recovery code has them, whether its check digits fit or not. */
-const LOOKS_LIKE_CODE = /^[\s-]*(?:[0-9A-Z][\s-]*){28}$/i;
 
 /** @throws E_WRONG_PASSWORD, E_USAGE, E_PEER_UNREACHABLE, E_PEER_REFUSED, E_SLOT_DAMAGED */
 export async function askForVault(question: VaultQuestion): Promise<RecoveredKey> {
   const { secret, vault, address, signal } = question;
   const claim = recoveryClaim(secret);
   if (claim === undefined && vault === undefined) {
-    if (LOOKS_LIKE_CODE.test(secret)) throw wrongSecret('a digit of the recovery code is wrong');
+    if (isMistypedCode(secret)) throw wrongSecret('a digit of the recovery code is wrong');
     throw usageError(
       'a password alone does not say which vault',
       'give --vault ID with the id that `disktro init` printed, or use the recovery code instead',

@@ -2,7 +2,7 @@
 import { createPrivateKey } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { NodeId } from '../core/ids.js';
-import { DisktroError, throwIfAborted, usageError } from '../errors.js';
+import { DisktroError, isDisktroError, throwIfAborted, usageError } from '../errors.js';
 import { type SignedRemoval, signRemoval } from '../net/member-record.js';
 import type { Cluster } from './cluster.js';
 import { contactAll } from './contact.js';
@@ -19,7 +19,7 @@ const POLL_MS = 500;
 
 /**
  * Asks a node to hold no more, and waits until everything it has is elsewhere.
- * @throws E_PEER_UNREACHABLE, E_PEER_REFUSED; E_TOO_FEW_COPIES when the time is over
+ * @throws E_PEER_UNREACHABLE, E_PEER_REFUSED; E_TOO_FEW_COPIES when too few others are up, or the time is over
  */
 export async function drainNode(
   files: NodeFiles,
@@ -34,10 +34,13 @@ export async function drainNode(
   const client = cluster.client(node);
   await client.json('POST', '/drain', {}, { signal });
   const endMs = Date.now() + timeoutMs;
+  let isChecked = false;
   for (;;) {
     throwIfAborted(signal);
     const { left } = (await client.json('GET', '/drain', undefined, { signal })) as { left?: unknown };
     if (left === 0) return;
+    if (!isChecked) await checkTargets(cluster, node, Number(left), signal);
+    isChecked = true;
     onProgress?.(Number(left));
     if (Date.now() > endMs) {
       throw new DisktroError(
@@ -50,6 +53,45 @@ export async function drainNode(
       );
     }
     await pause(POLL_MS);
+  }
+}
+
+/**
+ * Whether enough others are there to take what a node leaves: else nothing would come of waiting.
+ * @throws E_TOO_FEW_COPIES
+ */
+async function checkTargets(
+  cluster: Cluster,
+  node: NodeId,
+  left: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const others = cluster.counted().filter((id) => id !== node);
+  const wanted = Math.max(1, Math.min(cluster.options.replicaCount, others.length));
+  const answers = await Promise.all(others.map((id) => isServing(cluster, id, signal)));
+  const there = answers.filter(Boolean).length;
+  if (there >= wanted) return;
+  const copies = `${wanted} ${wanted === 1 ? 'copy' : 'copies'}`;
+  throw new DisktroError(
+    'E_TOO_FEW_COPIES',
+    `${left} objects of ${cluster.nameOf(node)} want ${copies} elsewhere, and ${there} of ${others.length} other nodes are up`,
+    {
+      hint: 'start `disktro serve` on the others, this one too, and run it again; --force gives up what only it has',
+      details: { left, wanted, there },
+    },
+  );
+}
+
+/** Also of this very node: only its `serve` takes anything in. */
+async function isServing(cluster: Cluster, id: NodeId, signal: AbortSignal | undefined): Promise<boolean> {
+  try {
+    const holder = cluster.holderClients().find((each) => each.id === id);
+    if (holder !== undefined) await holder.ping(signal);
+    else await cluster.client(id).json('POST', '/register', {}, { signal });
+    return true;
+  } catch (error) {
+    if (isDisktroError(error, 'E_ABORTED')) throw error;
+    return false;
   }
 }
 

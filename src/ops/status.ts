@@ -1,15 +1,14 @@
 /** How a home stands: what it holds, how safe it is, when it was last used and checked. */
-import { setTimeout as delay } from 'node:timers/promises';
 import { countDegraded } from '../catalog/copies.js';
 import { countFiles, newestOfEachPath } from '../catalog/files.js';
 import { heldTotals } from '../catalog/holdings.js';
 import type { MetaKey } from '../catalog/meta.js';
 import { getMeta } from '../catalog/meta.js';
 import type { FileId, NodeId } from '../core/ids.js';
-import { abortedError, isDisktroError } from '../errors.js';
+import { abortedError } from '../errors.js';
 import type { MemberStatus } from '../net/liveness.js';
 import type { Cluster } from './cluster.js';
-import { contact } from './contact.js';
+import { contactAsServing } from './contact.js';
 import type { Home, OpenHome } from './home.js';
 import { vaultIdOfHome } from './home.js';
 import { NodeFiles } from './node-files.js';
@@ -63,8 +62,6 @@ export interface StatusOptions {
 }
 
 const ASK_MS = 2_000;
-const PINGS = 3;
-const PING_PAUSE_MS = 300;
 
 /** @throws E_ABORTED; a member that does not answer within two seconds is unreachable and no error */
 export async function homeStatus(home: Home, { replicas, cluster, signal }: StatusOptions): Promise<Status> {
@@ -121,27 +118,13 @@ function newestOf(home: Home): readonly NewestOfPath[] {
 
 const NO_PEERS: Status['peers'] = { online: 0, unreachable: 0, offline: 0 };
 
-/** Up to three pings each, as a running node would count them; who has not answered when time is up is unreachable. */
+/** Who has not answered when time is up is unreachable. */
 async function askPeers(cluster: Cluster, signal: AbortSignal | undefined): Promise<Status['peers']> {
   const deadline = AbortSignal.timeout(ASK_MS);
   const both = signal === undefined ? deadline : AbortSignal.any([signal, deadline]);
-  const states = await Promise.all(cluster.everyone().map((node) => ping(cluster, node, both)));
+  const states = await Promise.all(cluster.everyone().map((node) => contactAsServing(cluster, node, both)));
   if (signal?.aborted === true) throw abortedError(signal.reason);
   const peers = { ...NO_PEERS };
-  for (const state of states) peers[state]++;
+  for (const { status } of states) peers[status]++;
   return peers;
-}
-
-async function ping(cluster: Cluster, node: NodeId, signal: AbortSignal): Promise<MemberStatus> {
-  for (let tries = 1; ; tries++) {
-    try {
-      await contact(cluster, node, signal);
-      return 'online';
-    } catch (error) {
-      if (isDisktroError(error, 'E_ABORTED')) return 'unreachable';
-      if (!isDisktroError(error)) throw error;
-      if (tries === PINGS) return 'offline';
-      await delay(PING_PAUSE_MS);
-    }
-  }
 }

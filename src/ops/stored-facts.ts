@@ -1,7 +1,10 @@
 /** What the catalog keeps sealed of each file, opened. */
 import type { FileRow } from '../catalog/files.js';
+import { findFile } from '../catalog/files.js';
+import type { FileId } from '../core/ids.js';
 import { openRecord } from '../core/sealed-record.js';
-import type { OpenVault } from './vault.js';
+import type { OpenVault, Vault } from './vault.js';
+import { opened } from './vault.js';
 
 export interface StoredFacts {
   readonly name: string;
@@ -11,6 +14,13 @@ export interface StoredFacts {
   readonly path: string | Uint8Array | undefined;
   readonly bytes: number;
   readonly chunks: number;
+}
+
+/** What a file is called; undefined when there is none. @throws E_CATALOG_CORRUPT */
+export function storedName(vault: Vault, id: FileId): string | undefined {
+  const open = opened(vault);
+  const row = findFile(open.home.catalog, id);
+  return row === undefined ? undefined : openFacts(open, row).name;
 }
 
 /** @throws E_CATALOG_CORRUPT */

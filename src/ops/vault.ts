@@ -15,7 +15,12 @@ import type { VaultId } from '../core/ids.js';
 import { vaultIdFromBytes } from '../core/ids.js';
 import type { VaultKeys } from '../core/keys.js';
 import { deriveKeys, MASTER_KEY_BYTES, wipeKeys } from '../core/keys.js';
-import { formatRecoveryCode, parseRecoveryCode, RECOVERY_CODE_BYTES } from '../core/recovery-code.js';
+import {
+  formatRecoveryCode,
+  isMistypedCode,
+  parseRecoveryCode,
+  RECOVERY_CODE_BYTES,
+} from '../core/recovery-code.js';
 import type { Slot } from '../core/slot-shape.js';
 import type { Unlocked } from '../core/unlock.js';
 import { runInOwnWorker } from '../core/worker/pool.js';
@@ -27,7 +32,7 @@ import { makeFolders } from '../store/make-folders.js';
 import type { HomePaths } from '../store/paths.js';
 import { homePaths, kindFolder, OBJECT_KINDS } from '../store/paths.js';
 import type { Home, HomeOptions, OpenHome } from './home.js';
-import { noVault, openStoreAndCatalog } from './home.js';
+import { noVault, openStoreAndCatalog, vaultExists } from './home.js';
 import { makeSlot } from './make-slot.js';
 import type { FoundSlot, StoreFile, VaultFile } from './vault-files.js';
 import {
@@ -314,12 +319,6 @@ async function removeLeftoverSlots(options: HomeOptions, paths: HomePaths, store
   for (const { id } of await readSlots(fileSystem, paths)) await removeSlotFile(fileSystem, paths, id);
 }
 
-function vaultExists(home: string): DisktroError {
-  return new DisktroError('E_VAULT_EXISTS', `there is a vault at ${home} already`, {
-    hint: 'use it as it is, or name another home with --home',
-  });
-}
-
 async function unlock(vaultId: VaultId, found: readonly FoundSlot[], secret: string): Promise<Unlocked> {
   const readable = found.map(({ slot }) => slot).filter((slot) => slot !== undefined);
   const codes =
@@ -332,5 +331,11 @@ async function unlock(vaultId: VaultId, found: readonly FoundSlot[], secret: str
   }
   // The secret may be right for a slot that cannot be read: that is damage, not a wrong password.
   if (fitting.length === 0 && damage !== undefined) throw damage;
-  return runInOwnWorker({ type: 'unlock', vaultId, secret, slots: fitting });
+  return runInOwnWorker({ type: 'unlock', vaultId, secret, slots: fitting }).catch((error: unknown) => {
+    if (!isDisktroError(error, 'E_WRONG_PASSWORD') || !isMistypedCode(secret)) throw error;
+    throw new DisktroError(error.code, error.message, {
+      hint: 'this reads like a recovery code with a typing error: compare it with the paper digit by digit',
+      cause: error,
+    });
+  });
 }

@@ -9,13 +9,14 @@ import type { ObjectRow } from '../catalog/objects.js';
 import { bufferPool } from '../core/buffer-pool.js';
 import type { Engine } from '../core/engine.js';
 import { createEngine } from '../core/engine.js';
-import type { VaultId } from '../core/ids.js';
+import type { FileId, VaultId } from '../core/ids.js';
 import { decodeManifest } from '../core/manifest.js';
 import { maxObjectBytes } from '../core/object.js';
 import { mapOrdered } from '../core/pipeline.js';
 import type { ErrorCode } from '../errors.js';
 import { DisktroError, integrityError, isDisktroError } from '../errors.js';
 import { MAX_RAW_BYTES } from '../limits.js';
+import { HitFiles } from './hit-files.js';
 import type { Home, OpenHome } from './home.js';
 import { ObjectReader } from './object-reader.js';
 import { referenceCheck } from './reference-check.js';
@@ -47,6 +48,8 @@ export interface VerifyOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: VerifyProgress) => void) | undefined;
   readonly onFinding?: ((finding: Finding) => void) | undefined;
+  /** Told once of each file that is hit; with `repair` before anything of it is moved away. */
+  readonly onHitFile?: ((file: FileId) => Promise<void>) | undefined;
 }
 
 export interface VerifyResult {
@@ -57,6 +60,8 @@ export interface VerifyResult {
   readonly missing: readonly string[];
   /** Damaged or missing ones whose plaintext another object holds: nothing is lost. */
   readonly repaired: readonly string[];
+  /** Files that need what is corrupt or missing. */
+  readonly files: readonly FileId[];
 }
 
 interface Verdict {
@@ -109,6 +114,7 @@ async function collect(
 ): Promise<VerifyResult> {
   const seen = { objects: 0, bytes: 0, ok: 0 };
   const isIncomplete = isRebuildIncomplete(home.catalog);
+  const hit = new HitFiles(home.catalog, options.onHitFile);
   const bad = { corrupt: [] as string[], missing: [] as string[], repaired: [] as string[] };
   for await (const { row, finding } of verdicts) {
     seen.objects++;
@@ -128,6 +134,8 @@ async function collect(
       seen.ok++;
     } else {
       options.onFinding?.(finding);
+      await hit.add(row.storeId);
+      if (options.repair === true) await hit.flush();
       bad[await settle(home, row, finding, options.repair === true)].push(row.storeId);
     }
     const { objects, bytes } = seen;
@@ -139,9 +147,10 @@ async function collect(
     });
   }
   if (isIncomplete && bad.corrupt.length + bad.missing.length === 0) throw incompleteCatalog();
+  await hit.flush();
   // Objects are checked several at a time, in the order of their rows: an order that tells nobody anything.
   for (const ids of Object.values(bad)) ids.sort();
-  return { ...seen, ...bad };
+  return { ...seen, ...bad, files: hit.ids() };
 }
 
 /** Notes the damage, so that nothing new relies on the object, and with `repair` moves it away. */

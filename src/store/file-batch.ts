@@ -6,6 +6,7 @@ import path from 'node:path';
 import type { StoreId } from '../core/ids.js';
 import type { ObjectKind } from '../core/object.js';
 import { DisktroError, fileSystemError } from '../errors.js';
+import { MIB } from '../limits.js';
 import type { FileSystem, OpenFile } from './file-system.js';
 import type { ObjectBatch } from './object-store.js';
 import { objectPath } from './paths.js';
@@ -15,8 +16,15 @@ export interface BatchContext {
   readonly objects: string;
   /** A fresh name in tmp/. */
   readonly temporaryName: () => string;
-  /** Bytes that may still be written before the free-space reserve is touched. */
-  readonly budget: () => Promise<number>;
+  /** The disk's room now. */
+  readonly room: () => Promise<Room>;
+}
+
+export interface Room {
+  readonly path: string;
+  readonly freeBytes: number;
+  /** Of these, what is left alone: a disk that is full to the last byte helps nobody. */
+  readonly keptBytes: number;
 }
 
 interface Written {
@@ -28,7 +36,7 @@ export class FileBatch implements ObjectBatch {
   readonly #context: BatchContext;
   readonly #written: Written[] = [];
   readonly #syncs: Promise<void>[] = [];
-  #budget: Promise<number> | undefined;
+  #room: Promise<Room> | undefined;
   #bytes = 0;
 
   constructor(context: BatchContext) {
@@ -105,16 +113,15 @@ export class FileBatch implements ObjectBatch {
   }
 
   async #checkSpace(): Promise<void> {
-    this.#budget ??= this.#context.budget();
-    const budget = await this.#budget;
-    if (this.#bytes <= budget) return;
-    throw new DisktroError(
-      'E_NO_SPACE',
-      `not enough space on the disk: ${this.#bytes} bytes more would touch the reserve`,
-      {
-        hint: 'free some space (`disktro gc` may help) and run the command again; nothing acknowledged was lost',
-      },
-    );
+    this.#room ??= this.#context.room();
+    const { path: place, freeBytes, keptBytes } = await this.#room;
+    if (this.#bytes <= freeBytes - keptBytes) return;
+    const needed = `${Math.ceil(this.#bytes / MIB)} MiB more`;
+    const free = `${Math.floor(freeBytes / MIB)} MiB free, of which ${Math.ceil(keptBytes / MIB)} MiB are never used`;
+    throw new DisktroError('E_NO_SPACE', `not enough space on the disk of ${place}: ${needed}, ${free}`, {
+      hint: 'free some space (`disktro gc` may help) and run the command again; nothing acknowledged was lost',
+      details: { path: place, neededBytes: this.#bytes, freeBytes, keptBytes },
+    });
   }
 }
 

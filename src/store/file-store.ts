@@ -8,7 +8,7 @@ import { isStoreId } from '../core/ids.js';
 import type { ObjectKind } from '../core/object.js';
 import { fileSystemError, integrityError, missingObject } from '../errors.js';
 import { FREE_SPACE_RESERVE_BYTES } from '../limits.js';
-import { FileBatch } from './file-batch.js';
+import { FileBatch, type Room } from './file-batch.js';
 import type { FileSystem, OpenFile } from './file-system.js';
 import { fillFrom, ignore } from './file-system.js';
 import type { HomeStore } from './home-store.js';
@@ -48,7 +48,7 @@ export class FileStore implements HomeStore {
       fileSystem: this.#fileSystem,
       objects: this.#paths.objects,
       temporaryName: () => path.join(this.#paths.temporary, `${this.#token}-${this.#sequence++}`),
-      budget: () => this.#budget(),
+      room: () => this.#room(),
     });
   }
 
@@ -210,8 +210,9 @@ export class FileStore implements HomeStore {
     }
   }
 
-  async #budget(): Promise<number> {
-    const { freeBytes, totalBytes } = await this.#fileSystem.space(this.#paths.home);
-    return freeBytes - Math.min(FREE_SPACE_RESERVE_BYTES, totalBytes / 20);
+  async #room(): Promise<Room> {
+    const { home } = this.#paths;
+    const { freeBytes, totalBytes } = await this.#fileSystem.space(home);
+    return { path: home, freeBytes, keptBytes: Math.min(FREE_SPACE_RESERVE_BYTES, totalBytes / 20) };
   }
 }

@@ -121,7 +121,7 @@ t.test('a mistake in the file is exit 2, whatever the command, and says where', 
     'the environment',
   );
   const missing = await place.run('--config', 'none.yaml', 'ls');
-  expectError(t, missing, { status: 2, message: /none\.yaml: ENOENT$/ }, '--config');
+  expectError(t, missing, { status: 2, message: /none\.yaml: no such file or folder$/ }, '--config');
   for (const words of [['--version'], ['--help']]) {
     place.write('.disktrorc', 'nonsense: 1\n');
     t.equal((await place.run(...words)).status, 0, `${words[0]} reads no configuration`);

@@ -199,7 +199,7 @@ t.test('a file that cannot be read is refused, one that is asked for must exist'
   const { inputs, root } = createFolders(t);
   await t.rejects(resolveConfig({ ...inputs, configFile: 'none.yaml' }), {
     code: 'E_CONFIG',
-    message: /none\.yaml: ENOENT/,
+    message: /none\.yaml: no such file or folder/,
   });
   mkdirSync(join(root, 'work/.disktrorc'));
   await t.rejects(resolveConfig(inputs), { code: 'E_CONFIG', message: /expected a file, found a folder/ });

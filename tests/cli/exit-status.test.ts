@@ -290,12 +290,14 @@ t.test('exit 13: two objects that were swapped', async (t) => {
 });
 
 t.test('exit 13 and 14: verify tells both, and damage comes before loss', async (t) => {
-  const { place } = await placeWithFile(t);
+  const { place, file } = await placeWithFile(t);
   const [first = '', second = ''] = place.objects('chunks');
   unlinkSync(first);
   const missing = await place.run('verify', '--json');
   t.equal(missing.status, 14);
+  t.same(oneJson(missing.stdout).files, [file.id]);
   t.match(oneJson(missing.stdout), { corrupt: [], missing: [first.slice(-64)], repaired: [] });
+  t.match(missing.stderr, new RegExp(`^{"file":"${file.id}","name":"holiday.tar"}$`, 'm'), 'with a name');
   t.match(missing.stderr, /"error":\{"code":"E_OBJECT_MISSING","message":"1 object missing"/);
   appendFileSync(second, 'x');
   const both = await place.run('verify', '--json', 'latest');
@@ -303,7 +305,10 @@ t.test('exit 13 and 14: verify tells both, and damage comes before loss', async 
   t.match(oneJson(both.stdout), { corrupt: [second.slice(-64)], missing: [first.slice(-64)] });
   const text = await place.run('verify', '--read-data');
   t.equal(text.status, 13);
-  t.match(text.stdout, /^\d+ objects, .+: \d+ good, 1 corrupt, 1 missing\n$/);
+  t.match(text.stdout, /^\d+ objects, .+: \d+ good, 1 corrupt, 1 missing; 1 file hit\n$/);
+  const keyless = await place.runWith({ env: { DISKTRO_PASSWORD: undefined } }, 'verify', '--repair');
+  t.equal(keyless.status, 13);
+  t.match(keyless.stderr, new RegExp(`^file ${file.id} is hit$`, 'm'), 'an id without a password');
   t.match(text.stderr, new RegExp(`^${second.slice(-64)}: `, 'm'), 'each finding is named');
   t.match(text.stderr, /disktro: error: 1 object corrupt, 1 missing\ndisktro: hint: .*--repair/);
 });
@@ -360,4 +365,20 @@ t.test('a bug is exit 1, asks to be reported, and shows its stack with -vv only'
   t.notOk(existsSync(place.path('core')));
   const empty = emptyPlace(t);
   t.equal((await empty.run('status')).status, 10);
+});
+
+t.test('exit 13: a damaged chunk or list names the file and what to do', async (t) => {
+  const { place, file } = await placeWithFile(t);
+  const [chunk = ''] = place.objects('chunks');
+  appendFileSync(chunk, 'x');
+  const outcome = await place.run('reassemble', file.id, '-o', 'out');
+  const message = new RegExp(`^holiday.tar: object ${chunk.slice(-64)} is damaged$`);
+  expectError(t, outcome, { status: 13, message, hint: /disktro verify/ }, 'a chunk');
+  t.notOk(place.has('out'));
+});
+
+t.test('a device that is full is named, not stdout', { skip: process.platform !== 'linux' }, async (t) => {
+  const { place, file } = await placeWithFile(t);
+  const outcome = await place.run('reassemble', file.id, '-o', '/dev/full');
+  expectError(t, outcome, { status: 28, message: /^writing \/dev\/full: no space left/ }, '/dev/full');
 });

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import t from 'tap';
 import { COMMANDS } from '../../src/cli/commands.js';
 import { EXITS } from '../../src/cli/exit.js';
+import { GLOBAL_OPTIONS } from '../../src/cli/global-options.js';
 import { without } from '../skip.js';
 import { emptyPlace } from './place.js';
 
@@ -44,6 +45,10 @@ t.test('each command explains itself with examples and its own exit statuses', a
       `${title}: an example of itself`,
     );
     t.match(stdout, /\nExit status:\n +0 {2}done\n/, title);
+    for (const { flags } of GLOBAL_OPTIONS) {
+      const [name = ''] = flags.split(/[ ,]/);
+      t.ok(stdout.split('Global options')[1]?.includes(name), `${title}: ${name}`);
+    }
     t.ok(
       stdout.split('\n').every((line) => line.length <= 120),
       `${title}: fits on a screen`,

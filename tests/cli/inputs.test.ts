@@ -66,16 +66,20 @@ t.test('pipes, sockets and devices are refused by name', { skip: offLinux }, asy
   const cases: [path: string, message: RegExp][] = [
     ['fifo', /^cannot store "fifo": expected a file, got neither a file nor a folder$/],
     ['/dev/null', /got neither a file nor a folder$/],
-    ['dangling', /no such file$/],
+    ['dangling', /no such file or folder$/],
     ['loop', /too many symbolic links$/],
-    ['folder/no/file', /no such file$/],
-    ['/etc/passwd/x', /no such file \(a part of the path is no folder\)$/],
+    ['folder/no/file', /no such file or folder$/],
+    ['/etc/passwd/x', /no such file or folder \(a part of the path is no folder\)$/],
     [`${'x'.repeat(256)}`, /the name is too long$/],
-    ['', /^cannot read "": no such file$/],
+    ['', /^cannot read "": no such file or folder$/],
   ];
   for (const [path, message] of cases) {
     const outcome = await place.run('chunk', '--json', path);
     expectJsonError(t, outcome, { status: 3, code: 'E_INPUT', message }, path.slice(0, 20));
+  }
+  for (const path of ['fifo', '/dev/stdin']) {
+    const { stderr } = await place.run('chunk', path);
+    t.match(stderr, /^disktro: hint: .*COMMAND \| disktro chunk - /m, `${path}: how a stream is stored`);
   }
   t.same(place.objects('manifests'), []);
 });

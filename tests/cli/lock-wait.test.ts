@@ -85,3 +85,17 @@ t.test('Ctrl-C ends a wait', async (t) => {
     holder.close();
   }
 });
+
+t.test('a wait that nobody asked for is told after a second with -v, and ends with the hold', async (t) => {
+  const { place, file } = await placeWithFile(t);
+  const holder = hold(place, 'catalog.db');
+  const [told, quiet] = [place.start('-v', 'rm', file.id), place.start('status')];
+  await eventually('it says that it waits', () =>
+    /is locked by another process: waiting for it/.test(told.said()),
+  );
+  holder.close();
+  t.equal((await told.outcome).status, 0);
+  const { status, stderr } = await quiet.outcome;
+  t.equal(status, 0, stderr);
+  t.equal(stderr, '', 'scripts are not told');
+});

@@ -48,8 +48,8 @@ t.test('a source that gives no password is exit 2 and named, without what it gav
   place.write('binary', Uint8Array.of(0x68, 0x75, 0x6e, 0xff));
   for (const name of ['empty', 'long', 'binary']) chmodSync(place.path(name), 0o600);
   const cases: [words: string[], message: RegExp][] = [
-    [['--password-file', 'none'], /^--password-file none: cannot read it: ENOENT$/],
-    [['--password-file', 'folder'], /cannot read it: EISDIR$/],
+    [['--password-file', 'none'], /^--password-file none: cannot read it: no such file or folder$/],
+    [['--password-file', 'folder'], /cannot read it: it is a folder$/],
     [['--password-file', 'empty'], /expected a password, got an empty one$/],
     [['--password-file', 'long'], /expected at most 4096 bytes, got more$/],
     [['--password-file', 'binary'], /expected UTF-8 text$/],
@@ -101,6 +101,7 @@ t.test('a wrong password, or the code of another vault, is exit 12', async (t) =
     const env = { DISKTRO_PASSWORD: password };
     const outcome = await place.runWith({ env }, 'reassemble', '--json', 'latest', '-o', 'out');
     expectJsonError(t, outcome, { status: 12, code: 'E_WRONG_PASSWORD', message: /^wrong password/ }, claim);
+    t.notMatch(outcome.stderr, /typing error/, claim);
     t.notOk(outcome.stderr.includes(password), `${claim}: it is not shown`);
   }
   t.notOk(place.has('out'));
@@ -283,4 +284,11 @@ t.test('the password command is a child without data: chunk - keeps its stdin', 
   t.equal(status, 0);
   const back = await place.run('reassemble', 'x', '-o', '-');
   t.equal(back.stdout, 'all of it');
+});
+
+t.test('a recovery code with a wrong digit is exit 12, and told to read like one', async (t) => {
+  const { place } = await placeWithFile(t);
+  const typo = place.code.slice(0, -1) + (place.code.endsWith('0') ? '1' : '0');
+  const outcome = await place.runWith({ env: { DISKTRO_PASSWORD: typo } }, 'ls', '--json');
+  expectJsonError(t, outcome, { status: 12, code: 'E_WRONG_PASSWORD', hint: /typing error/ }, 'typo');
 });

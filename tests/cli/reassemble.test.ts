@@ -103,7 +103,7 @@ t.test('what is there already is not overwritten without --force', async (t) => 
   expectJsonError(
     t,
     missing,
-    { status: 3, code: 'E_OUTPUT', message: /ENOENT/ },
+    { status: 3, code: 'E_OUTPUT', message: /^cannot write .*: no such file or folder$/ },
     'a folder that is not there',
   );
 });

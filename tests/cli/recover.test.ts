@@ -106,7 +106,10 @@ t.test('one peer of three survives, not the founder', { timeout: 280_000 }, asyn
     await node.did('init', '--recovery-file', join(folder, 'other-code'), '--chunk-size', '65536');
     const { status, stderr } = await node.run('--password-file', code, ...from);
     t.equal(status, 2, stderr);
-    t.match(stderr, /another vault/);
+    t.match(stderr, /there is a vault at .* already/);
+    const unasked = await node.runWith({ env: { DISKTRO_PASSWORD: undefined } }, ...from);
+    t.equal(unasked.status, 2);
+    t.match(unasked.stderr, /there is a vault at .* already/, 'before a password is asked for');
   });
 
   await t.test('the sixth try in a minute is refused unheard, with status 21', async (t) => {

@@ -1,7 +1,7 @@
 // The recovery code. Source: src/core/recovery-code.ts.
 import fc from 'fast-check';
 import t from 'tap';
-import { formatRecoveryCode, parseRecoveryCode } from '../../src/core/recovery-code.js';
+import { formatRecoveryCode, isMistypedCode, parseRecoveryCode } from '../../src/core/recovery-code.js';
 import { holds } from './properties.js';
 import { noise } from './samples.js';
 
@@ -102,6 +102,16 @@ t.test('what is no code is not read', async (t) => {
   ];
   for (const text of wrong) t.equal(parseRecoveryCode(text), undefined, JSON.stringify(text));
   t.equal(parseRecoveryCode(`8${'0'.repeat(27)}`), undefined, 'a number of 129 bits');
+});
+
+t.test('a code with one wrong digit is told from a password and from a right code', async (t) => {
+  const code = formatRecoveryCode(noise('mistyped', 16));
+  const wrong = (code.startsWith('0') ? '1' : '0') + code.slice(1);
+  t.equal(isMistypedCode(wrong), true);
+  t.equal(isMistypedCode(wrong.toLowerCase().replaceAll('-', ' ')), true);
+  for (const text of [code, code.slice(1), `${code}0`, 'correct horse battery staple', '']) {
+    t.equal(isMistypedCode(text), false, text);
+  }
 });
 
 t.test('a secret of another length is refused', async (t) => {

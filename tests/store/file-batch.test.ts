@@ -195,6 +195,25 @@ t.test('a disk that fills up while a batch is written loses nothing and leaves n
   t.equal(await store.put('chunk', second.id, second.bytes), true, 'with room again it goes on');
 });
 
+t.test(
+  'a disk that would be filled to the last byte is refused with what is needed and what is free',
+  async (t) => {
+    const folder = scratchFolder(t);
+    const MIB = 1024 * 1024;
+    const small = {
+      ...nodeFileSystem,
+      space: async () => ({ freeBytes: 33.5 * MIB, totalBytes: 2000 * MIB }),
+    };
+    const { store } = await storeIn(folder, small as FileSystem);
+    const large = sampleObject('large', 2 * MIB);
+    await t.rejects(store.put('chunk', large.id, large.bytes), {
+      code: 'E_NO_SPACE',
+      message: `not enough space on the disk of ${folder}: 2 MiB more, 33 MiB free, of which 32 MiB are never used`,
+      details: { path: folder, neededBytes: 2 * MIB },
+    });
+  },
+);
+
 /** Another program takes all the space that is left. */
 function fillUp(file: string): void {
   const descriptor = fs.openSync(file, 'w');

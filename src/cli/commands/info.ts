@@ -1,4 +1,6 @@
 /** `disktro info`: what is known of one stored file. */
+
+import { shortNodeId } from '../../net/node-id.js';
 import { type FileInfo, fileInfo } from '../../ops/files.js';
 import { NodeFiles } from '../../ops/node-files.js';
 import { resolveFileId } from '../../ops/resolve.js';
@@ -15,7 +17,10 @@ export async function run(context: Context, [id = '']: readonly string[]): Promi
   const files = new NodeFiles(openedHome(vault));
   const found = await fileInfo(vault, resolveFileId(vault, id), await files.otherMembers());
   const names = await files.memberNames();
-  const holders = found.holders.map((holder) => ({ ...holder, name: names.get(holder.node) ?? '' }));
+  const holders = found.holders.map((holder) => ({
+    ...holder,
+    name: names.get(holder.node) ?? shortNodeId(holder.node),
+  }));
   const info = { ...found, holders };
   if (output.isJson) {
     output.record(info);
@@ -53,9 +58,8 @@ function factsOf(info: ShownInfo, replicas: number): [label: string, value: stri
 
 /** `this node, nas, attic (12 of 40 objects)`. */
 function nodesText({ holders, objects }: ShownInfo): string {
-  const others = holders.map(({ node, name, objects: held }) => {
-    const shown = name === '' ? node.slice(0, 8) : name;
-    return held === objects ? shown : `${shown} (${held} of ${count(objects, 'object')})`;
+  const others = holders.map(({ name, objects: held }) => {
+    return held === objects ? name : `${name} (${held} of ${count(objects, 'object')})`;
   });
   return ['this node', ...others].join(', ');
 }

@@ -1,6 +1,5 @@
 /** `disktro init`: makes home, vault and recovery code. */
-import { DisktroError } from '../../errors.js';
-import { hasVault } from '../../ops/home.js';
+import { hasVault, vaultExists } from '../../ops/home.js';
 import { createVault } from '../../ops/vault.js';
 import { type Context, homeOptions, passwordOf, storeOption } from '../context.js';
 import { deliverWithCode, openRecoveryFile } from '../recovery-code.js';
@@ -24,11 +23,4 @@ export async function run(context: Context, _operands: readonly string[], flags:
     ...storeOption(context, flags.store),
   });
   deliverWithCode(output, made.vaultId, made, recoveryCode, file);
-}
-
-function vaultExists(home: string): DisktroError {
-  return new DisktroError('E_VAULT_EXISTS', `there is a vault in ${home} already`, {
-    hint: 'name another folder with --home, or use this vault: `disktro status`',
-    details: { home },
-  });
 }

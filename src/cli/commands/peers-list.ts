@@ -1,15 +1,23 @@
 /** `disktro peers`: the nodes of the cluster, this one last. */
 
+import type { NodeId } from '../../core/ids.js';
+import { throwIfAborted } from '../../errors.js';
 import type { SignedRecord } from '../../net/member-record.js';
 import type { Cluster } from '../../ops/cluster.js';
-import { contactAll, pingHolders } from '../../ops/contact.js';
+import {
+  type ContactOutcome,
+  contactAsServing,
+  isRefusal,
+  pingHolders,
+  throwIfRemoved,
+} from '../../ops/contact.js';
 import type { Context } from '../context.js';
 import { escapeControls } from '../escape.js';
 import { clusterOf, withNode } from '../node-context.js';
 import { tableLines } from '../table.js';
 import { formatLocalTime } from '../units.js';
 
-export interface PeerLine {
+interface PeerLine {
   readonly id: string;
   readonly name: string;
   readonly address: string;
@@ -27,18 +35,31 @@ export async function run(context: Context): Promise<void> {
   await withNode(context, async (home, files) => {
     const cluster = await clusterOf(context, home);
     try {
-      if (cluster !== undefined) {
-        await Promise.all([contactAll(cluster, cluster.served(), signal), pingHolders(cluster, signal)]);
-      }
+      const outcomes = cluster === undefined ? new Map() : await contactMembers(cluster, signal);
       const identity = await files.read();
-      const lines = cluster === undefined ? aloneLines(identity) : peerLines(cluster);
+      const lines = cluster === undefined ? aloneLines(identity) : peerLines(cluster, outcomes);
       if (output.isJson) for (const line of lines) output.record(line);
       else printTable(context, lines);
+      if (cluster !== undefined)
+        throwIfRemoved(
+          cluster,
+          [...outcomes.values()].map(({ failure }) => failure),
+        );
       if (cluster === undefined) output.note('this node is in no cluster: `disktro peers invite` founds one');
     } finally {
       await cluster?.close();
     }
   });
+}
+
+async function contactMembers(cluster: Cluster, signal: AbortSignal): Promise<Outcomes> {
+  const outcomes = new Map<NodeId, ContactOutcome>();
+  const ask = async (node: NodeId): Promise<void> => {
+    outcomes.set(node, await contactAsServing(cluster, node, signal));
+  };
+  await Promise.all([...cluster.served().map(ask), pingHolders(cluster, signal)]);
+  throwIfAborted(signal);
+  return outcomes;
 }
 
 function aloneLines(
@@ -64,8 +85,10 @@ function aloneLines(
   ];
 }
 
+type Outcomes = ReadonlyMap<NodeId, ContactOutcome>;
+
 /** What is known of each member; a peer that was not reached shows when it last was. */
-export function peerLines(cluster: Cluster): readonly PeerLine[] {
+function peerLines(cluster: Cluster, outcomes: Outcomes): readonly PeerLine[] {
   const { membership } = cluster;
   const lines = membership.members().map((record) => {
     const [first = ''] = record.addresses;
@@ -77,7 +100,7 @@ export function peerLines(cluster: Cluster): readonly PeerLine[] {
       name: record.name,
       address: first.slice(0, Math.max(0, colon)),
       port: Number(first.slice(colon + 1)),
-      status: statusOf(cluster, record),
+      status: isRefusal(outcomes.get(record.id)?.failure) ? 'refuses' : statusOf(cluster, record),
       lastSeen: seenMs === undefined ? null : new Date(seenMs).toISOString(),
       self: isSelf,
       kind: record.kind ?? ('node' as const),

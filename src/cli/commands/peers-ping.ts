@@ -1,8 +1,9 @@
 /** `disktro peers ping`: whether nodes are there; status 20 when one is not. */
 import { DisktroError, notFound } from '../../errors.js';
 import { shortNodeId } from '../../net/node-id.js';
-import { contact } from '../../ops/contact.js';
+import { contact, isRefusal, throwIfRemoved } from '../../ops/contact.js';
 import type { Context } from '../context.js';
+import { escapeControls } from '../escape.js';
 import { clusterOf, withNode } from '../node-context.js';
 
 export async function run(context: Context, [text]: readonly string[]): Promise<void> {
@@ -13,6 +14,7 @@ export async function run(context: Context, [text]: readonly string[]): Promise<
     try {
       const nodes = text === undefined ? cluster.reachable() : [cluster.find(text)];
       const silent: string[] = [];
+      const failures: unknown[] = [];
       for (const id of nodes) {
         const startedMs = performance.now();
         const holder = cluster.holderClients().find((each) => each.id === id);
@@ -23,10 +25,13 @@ export async function run(context: Context, [text]: readonly string[]): Promise<
         );
         const ms = Math.round(performance.now() - startedMs);
         if (failure !== undefined) silent.push(id);
+        failures.push(failure);
+        const said = failure === undefined ? `${ms} ms` : isRefusal(failure) ? 'refused' : 'no answer';
         const name = cluster.membership.record(id)?.name ?? '';
         if (output.isJson) output.record({ id, name, ok: failure === undefined, ms });
-        else output.result(`${shortNodeId(id)} ${name}: ${failure === undefined ? `${ms} ms` : 'no answer'}`);
+        else output.result(`${shortNodeId(id)} ${escapeControls(name)}: ${said}`);
       }
+      throwIfRemoved(cluster, failures);
       if (silent.length > 0) {
         throw new DisktroError(
           'E_PEER_UNREACHABLE',

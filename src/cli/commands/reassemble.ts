@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import { DisktroError, usageError } from '../../errors.js';
 import { type FoundPart, resolvePart } from '../../ops/inner-path.js';
+import { readFailure } from '../../ops/read-failure.js';
 import type { ReassembleProgress } from '../../ops/read-options.js';
 import { type ReassembleResult, reassembleFile, reassembleToDescriptor } from '../../ops/reassemble.js';
 import { isMarkName } from '../../ops/restore-mark.js';
@@ -38,19 +39,20 @@ export async function run(
   await using _closing = { [Symbol.asyncDispose]: async () => cluster?.close() };
   const fetching = cluster === undefined ? undefined : await fetchingFrom(vault, cluster);
   const { source } = fetching ?? {};
-  const kind = await partKind(vault, part, {
-    workers: context.config.workers,
-    source,
-    signal: context.signal,
-  });
-  if (kind === 'tree') {
-    const { runTree } = await import('./reassemble-tree.js');
-    await runTree(context, vault, part, flags, fetching);
-    return;
+  try {
+    const options = { workers: context.config.workers, source, signal: context.signal };
+    const kind = await partKind(vault, part, options);
+    if (kind === 'tree') {
+      const { runTree } = await import('./reassemble-tree.js');
+      await runTree(context, vault, part, flags, fetching);
+      return;
+    }
+    refuseTreeFlags(flags);
+    const result = await write(context, vault, part, flags, fetching);
+    report(context, result, flags);
+  } catch (error) {
+    throw await readFailure(vault, part.id, error);
   }
-  refuseTreeFlags(flags);
-  const result = await write(context, vault, part, flags, fetching);
-  report(context, result, flags);
 }
 
 /** Before the password is asked for and worked on: what is there will still be there after it. */

@@ -1,8 +1,10 @@
 /** `disktro recover`: everything back from peers, on a machine that has nothing. */
 import type { VaultId } from '../../core/ids.js';
 import { isVaultId } from '../../core/ids.js';
-import { DisktroError, usageError } from '../../errors.js';
+import { DisktroError, isDisktroError, usageError } from '../../errors.js';
+import { vaultExists, vaultIdAt } from '../../ops/home.js';
 import { type RecoverResult, recoverVault } from '../../ops/recover.js';
+import { checkPassword } from '../../ops/vault.js';
 import { isStoreUrl } from '../../store/store-url.js';
 import { type Context, homeOptions, passwordOf, progressOf } from '../context.js';
 import { clusterOptions } from '../node-context.js';
@@ -30,10 +32,28 @@ export async function run(
   const from = isStoreUrl(flags.from) ? flags.from : plainAddress(flags.from);
   if (vault !== undefined && !isVaultId(vault))
     throw usageError('--vault: expected 32 lower-case hex digits');
-  const result = await recover(context, from, vault, await passwordOf(context));
+  const result = await recover(context, from, vault, await secretFor(context, vault));
   if (output.isJson) output.record(result);
   else output.result(result.vaultId);
   report(context, result);
+}
+
+/**
+ * The secret, after a look at the home: what was begun there goes on, and another vault is refused before anybody asks.
+ * @throws E_VAULT_EXISTS
+ */
+async function secretFor(context: Context, vault: VaultId | undefined): Promise<string> {
+  const { home } = context.config;
+  const present = await vaultIdAt(home);
+  if (present === undefined) return passwordOf(context);
+  if (vault !== undefined && vault !== present) throw vaultExists(home);
+  const secret = await passwordOf(context).catch((error: unknown) => {
+    throw isDisktroError(error, 'E_PASSWORD_NEEDED') ? vaultExists(home) : error;
+  });
+  await checkPassword({ ...homeOptions(context), password: secret }).catch((error: unknown) => {
+    if (isDisktroError(error, 'E_WRONG_PASSWORD')) throw vaultExists(home);
+  });
+  return secret;
 }
 
 async function recover(

@@ -1,13 +1,12 @@
 /** `disktro status`: home, vault, objects, copies and peers at a glance. No password. */
-
-import { isDisktroError } from '../../errors.js';
 import type { Home } from '../../ops/home.js';
 import { homeStatus, type Status } from '../../ops/status.js';
 import { openedHome } from '../../ops/vault.js';
-import { type Context, openHome, openVault } from '../context.js';
+import { type Context, openHome } from '../context.js';
 import { escapeControls } from '../escape.js';
 import { clusterOf, replicasOf } from '../node-context.js';
 import { tableLines } from '../table.js';
+import { unaskedVault } from '../unasked-vault.js';
 import { count, formatBytes, formatLocalTime } from '../units.js';
 
 export async function run(context: Context): Promise<void> {
@@ -27,27 +26,17 @@ export async function run(context: Context): Promise<void> {
 
 /** With the key where it costs no question: paths are told then. */
 async function openFor(context: Context): Promise<Home> {
-  const isAskedFor = context.output.isJson && hasPasswordSource(context);
   const home = await openHome(context, { isReadOnly: true });
-  if (!isAskedFor || home.vaultId === undefined) return home;
+  if (!context.output.isJson || home.vaultId === undefined) return home;
   try {
-    const vault = await openVault(context, { isReadOnly: true });
+    const vault = await unaskedVault(context, 'paths');
+    if (vault === undefined) return home;
     await home.close();
     return vault;
   } catch (error) {
-    if (!isDisktroError(error, 'E_WRONG_PASSWORD')) {
-      await home.close();
-      throw error;
-    }
-    context.output.warning('wrong password: paths are not told');
-    return home;
+    await home.close();
+    throw error;
   }
-}
-
-function hasPasswordSource({ globals, env }: Context): boolean {
-  const names = ['DISKTRO_PASSWORD', 'DISKTRO_PASSWORD_FILE', 'DISKTRO_PASSWORD_COMMAND'];
-  const isGiven = globals.passwordFile !== undefined || globals.passwordCommand !== undefined;
-  return isGiven || names.some((name) => (env[name] ?? '') !== '');
 }
 
 const whenText = (iso: string | null): string => (iso === null ? 'never' : formatLocalTime(iso));

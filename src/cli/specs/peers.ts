@@ -98,7 +98,7 @@ const PEERS: CommandSpec = {
   name: 'peers',
   summary: 'the machines of the cluster',
   examples: ['disktro peers', 'disktro peers invite'],
-  exits: ['usage', 'noVault'],
+  exits: ['usage', 'noVault', 'refused'],
   isListing: true,
   load: () => import('../commands/peers-list.js'),
   subcommands: [
@@ -107,7 +107,7 @@ const PEERS: CommandSpec = {
       summary: 'list the nodes of the cluster, this one last',
       details: 'Columns: node, name, address, status, last seen.',
       examples: ['disktro peers list', 'disktro peers list --json'],
-      exits: ['usage', 'noVault'],
+      exits: ['usage', 'noVault', 'refused'],
       isListing: true,
       load: () => import('../commands/peers-list.js'),
     },
@@ -175,7 +175,7 @@ const PEERS: CommandSpec = {
       name: 'remove',
       operands: '<node>',
       summary: 'take a node out of the cluster, after moving its copies',
-      details: `${NODE_HELP} Returns when every object it held has its copies elsewhere.`,
+      details: `${NODE_HELP} Returns when every object it held has its copies elsewhere; at once, with status 3, when too few others are up.`,
       options: [
         { flags: '--force', help: 'the node is dead: do not wait for it' },
         {
@@ -192,7 +192,7 @@ const PEERS: CommandSpec = {
       name: 'ping',
       operands: '[node]',
       summary: 'ask whether nodes are there',
-      details: `${NODE_HELP} Without one, all are asked. Status 20 when one does not answer.`,
+      details: `${NODE_HELP} Without one, all are asked. Status 20 when one does not answer, 21 when this node was removed.`,
       examples: ['disktro peers ping', 'disktro peers ping nas'],
       exits: [...JOIN_EXITS, 'notFound'],
       load: () => import('../commands/peers-ping.js'),
