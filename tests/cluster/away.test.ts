@@ -7,6 +7,7 @@ import { TestCluster } from './cluster.js';
 
 t.test('nodes of one name that are away', { timeout: 280_000 }, async (t) => {
   const cluster = await TestCluster.start(t, {
+    env: { DISKTRO_REPAIR_GRACE: '3600' },
     setup: (index) => (index === 0 ? {} : { env: { DISKTRO_NODE_NAME: 'vm' } }),
   });
   const { first, nodes } = cluster;
