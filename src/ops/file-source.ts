@@ -18,6 +18,9 @@ export function fileSource(file: OpenFile, shown: string): ByteSource {
   };
 }
 
+export const STREAM_HINT =
+  'to store what a stream gives, pipe it in and name `-`: COMMAND | disktro chunk - --name NAME';
+
 /** A handler that throws `E_INPUT` with the reason, or E_ABORTED. */
 export function inputError(shown: string): (error: unknown) => never {
   return (error) => {
@@ -25,6 +28,8 @@ export function inputError(shown: string): (error: unknown) => never {
     if (code === 'ABORT_ERR') throw abortedError(error);
     if (code === 'EISDIR') throw notAFile(shown, 'a folder');
     throw new DisktroError('E_INPUT', `cannot read ${JSON.stringify(shown)}: ${reasonOf(error)}`, {
+      // A socket, as /dev/stdin may be one, cannot be opened by a path.
+      ...(code === 'ENXIO' ? { hint: STREAM_HINT } : {}),
       details: { path: shown, errno: code },
       cause: error,
     });

@@ -9,7 +9,7 @@ import type { Entry } from '../core/entry.js';
 import type { ByteSource } from '../core/input-window.js';
 import type { OpenFile } from '../store/file-system.js';
 import { openFile } from '../store/file-system.js';
-import { fileSource, inputError, notAFile } from './file-source.js';
+import { fileSource, inputError, notAFile, STREAM_HINT } from './file-source.js';
 
 export type InputEntry = Pick<Entry, 'path' | 'mode' | 'uid' | 'gid' | 'mtimeNs'>;
 
@@ -22,9 +22,6 @@ export interface Input {
   readonly totalBytes: number | undefined;
   readonly hasChanged?: (bytesRead: number) => Promise<boolean>;
 }
-
-const STREAM_HINT =
-  'to store what a stream gives, pipe it in and name `-`: COMMAND | disktro chunk - --name NAME';
 
 const openForReading = promisify(fs.open);
 

@@ -79,7 +79,7 @@ const ROWS: readonly Row[] = [
     claim: 'an input that is not there',
     status: 3,
     code: 'E_INPUT',
-    message: /^cannot read "nothing\.here": no such file$/,
+    message: /^cannot read "nothing\.here": no such file or folder$/,
     details: { path: 'nothing.here', errno: 'ENOENT' },
     arrange: () => ['chunk', 'nothing.here'],
   },

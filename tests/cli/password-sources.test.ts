@@ -101,7 +101,7 @@ t.test('a wrong password, or the code of another vault, is exit 12', async (t) =
     const env = { DISKTRO_PASSWORD: password };
     const outcome = await place.runWith({ env }, 'reassemble', '--json', 'latest', '-o', 'out');
     expectJsonError(t, outcome, { status: 12, code: 'E_WRONG_PASSWORD', message: /^wrong password/ }, claim);
-    t.notMatch(outcome.stderr, /typing error/, claim);
+    t.equal(/typing error/.test(outcome.stderr), claim === 'the code with a wrong digit', `${claim}: hint`);
     t.notOk(outcome.stderr.includes(password), `${claim}: it is not shown`);
   }
   t.notOk(place.has('out'));
@@ -284,11 +284,4 @@ t.test('the password command is a child without data: chunk - keeps its stdin', 
   t.equal(status, 0);
   const back = await place.run('reassemble', 'x', '-o', '-');
   t.equal(back.stdout, 'all of it');
-});
-
-t.test('a recovery code with a wrong digit is exit 12, and told to read like one', async (t) => {
-  const { place } = await placeWithFile(t);
-  const typo = place.code.slice(0, -1) + (place.code.endsWith('0') ? '1' : '0');
-  const outcome = await place.runWith({ env: { DISKTRO_PASSWORD: typo } }, 'ls', '--json');
-  expectJsonError(t, outcome, { status: 12, code: 'E_WRONG_PASSWORD', hint: /typing error/ }, 'typo');
 });

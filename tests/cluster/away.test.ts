@@ -57,6 +57,10 @@ t.test('nodes of one name that are away', { timeout: 280_000 }, async (t) => {
 
   await t.test('remove says at once when too few others are up to take over, with status 3', async (t) => {
     await second?.serve();
+    // What it alone has: the others are down when it is stored.
+    await second?.did('init', '--recovery-file', second.place.path('code'));
+    second?.place.write('own', sampleBytes('own', 300_000));
+    await second?.run('chunk', 'own');
     const { status, stderr, seconds } = await first.run('peers', 'remove', second?.id ?? '');
     t.equal(status, 3, stderr);
     t.match(stderr, /objects of vm \w{8} want 2 copies elsewhere, and 0 of 2 other nodes are up/);
