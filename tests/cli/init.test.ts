@@ -29,7 +29,7 @@ t.test('init prints the vault id on stdout, the code on stderr, and makes the ho
 
   const again = await place.runWith({ env: { DISKTRO_PASSWORD: undefined } }, 'init');
   t.equal(again.status, 2, 'a second init is refused before it asks for a password');
-  t.match(again.stderr, /^disktro: error: there is a vault in .+ already\ndisktro: hint: .+\n$/);
+  t.match(again.stderr, /^disktro: error: there is a vault at .+ already\ndisktro: hint: .+\n$/);
   t.equal(again.stdout, '');
 });
 

@@ -158,8 +158,8 @@ t.test('verify tells what it looked at, and with ids looks at no more', async (t
   const objects = place.objects('chunks').length + 2;
   const env = { DISKTRO_PASSWORD: undefined };
   const all = oneJson((await place.runWith({ env }, 'verify', '--json')).stdout);
-  t.same(fieldsOf(all), ['bytes', 'corrupt', 'missing', 'objects', 'ok', 'repaired']);
-  t.match(all, { objects, ok: objects, corrupt: [], missing: [], repaired: [] });
+  t.same(fieldsOf(all), ['bytes', 'corrupt', 'files', 'missing', 'objects', 'ok', 'repaired']);
+  t.match(all, { objects, ok: objects, corrupt: [], missing: [], repaired: [], files: [] });
   for (const words of [[id], ['small', '--read-data']]) {
     t.match(
       oneJson((await place.run('verify', '--json', ...words)).stdout),
