@@ -180,7 +180,10 @@ t.test('a reader that has had enough ends it without a stack or a hang', async (
     disktro --help | true; echo "\${PIPESTATUS[0]}"`;
   const { stdout } = await place.shell(script);
   t.equal(stdout, '10\n3\n1\n0\n0\n', 'a file cut short is a failure, a listing cut short is not');
-  t.match(place.read('errors').toString(), /^disktro: error: cannot write stdout: whoever read it is gone\n$/);
+  t.match(
+    place.read('errors').toString(),
+    /^disktro: error: cannot write stdout: whoever read it is gone\n$/,
+  );
 });
 
 t.test('zero runs come back as holes', { skip: offLinux }, async (t) => {
