@@ -57,7 +57,12 @@ export interface BoundConnection {
   readonly caPem: string | undefined;
   /** 32 bytes, empty context (RFC 8446, 7.5). */
   exporter(label: string): Buffer;
-  json(method: 'GET' | 'POST', path: string, body?: unknown, options?: JsonOptions): Promise<unknown>;
+  json(
+    method: 'GET' | 'POST' | 'DELETE',
+    path: string,
+    body?: unknown,
+    options?: JsonOptions,
+  ): Promise<unknown>;
   close(): Promise<void>;
 }
 
@@ -120,7 +125,7 @@ export class PeerClient {
 
   /** A request with JSON both ways; undefined when the answer is empty. The shape of the answer is not checked. */
   async json(
-    method: 'GET' | 'POST' | 'PUT',
+    method: 'GET' | 'POST' | 'PUT' | 'DELETE',
     path: string,
     body?: unknown,
     options: JsonOptions = {},

@@ -16,7 +16,7 @@ export interface JsonExchangeOptions {
  */
 export async function exchangeJson(
   channel: PeerChannel,
-  method: 'GET' | 'POST' | 'PUT',
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE',
   path: string,
   body: unknown,
   { maxBytes = MAX_JSON_BYTES, signal }: JsonExchangeOptions,

@@ -33,13 +33,17 @@ export async function drainNode(
   }
   const client = cluster.client(node);
   await client.json('POST', '/drain', {}, { signal });
+  const takeBack = async (reason: unknown): Promise<never> => {
+    await client.json('DELETE', '/drain', undefined, { signal });
+    throw reason;
+  };
   const endMs = Date.now() + timeoutMs;
   let isChecked = false;
   for (;;) {
     throwIfAborted(signal);
     const { left } = (await client.json('GET', '/drain', undefined, { signal })) as { left?: unknown };
     if (left === 0) return;
-    if (!isChecked) await checkTargets(cluster, node, Number(left), signal);
+    if (!isChecked) await checkTargets(cluster, node, Number(left), signal).catch(takeBack);
     isChecked = true;
     onProgress?.(Number(left));
     if (Date.now() > endMs) {

@@ -330,8 +330,9 @@ class Round {
 export function wantedCopies(cluster: Cluster): number {
   const counted = cluster.counted();
   const isLeaving = !counted.includes(cluster.self);
-  const most = Math.min(cluster.options.replicaCount, counted.length);
-  return isLeaving ? most + 1 : most;
+  if (!isLeaving) return Math.min(cluster.options.replicaCount, counted.length);
+  // With nobody in sight there is not one copy elsewhere: it may not leave.
+  return Math.max(1, Math.min(cluster.options.replicaCount, counted.length)) + 1;
 }
 
 /** Which groups were noted already as equal, and at which digest: what has not changed is not written again. */

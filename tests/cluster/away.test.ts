@@ -65,5 +65,6 @@ t.test('nodes of one name that are away', { timeout: 280_000 }, async (t) => {
     t.equal(status, 3, stderr);
     t.match(stderr, /objects of vm \w{8} want 2 copies elsewhere, and 0 of 2 other nodes are up/);
     t.ok(seconds < 50, 'it does not wait');
+    t.match(await second?.did('peers'), /this node {2,}\d/, 'and the node goes on as before');
   });
 });
