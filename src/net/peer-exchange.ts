@@ -36,7 +36,7 @@ export interface Answer {
 export type TakePart = (part: Uint8Array) => void;
 
 export interface ChannelRequest {
-  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT';
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
   /** With the query. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
