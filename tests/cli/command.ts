@@ -22,7 +22,7 @@ export const BOUND: readonly string[] =
  * tap puts its own loader into every process that a test starts: signal handlers, a second thread, 50 MiB, half a
  * second. The command under test is to be the one that people run.
  */
-const PLAIN: readonly string[] = [...BOUND, 'env', '-u', 'NODE_OPTIONS'];
+export const PLAIN: readonly string[] = [...BOUND, 'env', '-u', 'NODE_OPTIONS'];
 
 const HANG_MS = 60_000;
 const STACK = /^ +at .+:\d+:\d+\)?$/m;

@@ -25,9 +25,17 @@ export interface Program {
   readonly ended: Promise<Ending>;
 }
 
-/** Starts a program; it is killed when the test ends, if it is still there. Its stderr goes to ours. */
-export function startProgram(test: Test, name: string, args: readonly string[]): Program {
-  const [command = '', ...words] = [...BOUND, process.execPath, path.join(PROGRAMS, `${name}.js`), ...args];
+/**
+ * Starts a program; it is killed when the test ends, if it is still there. Its stderr goes to ours.
+ * @param through what it is started by
+ */
+export function startProgram(
+  test: Test,
+  name: string,
+  args: readonly string[],
+  through: readonly string[] = BOUND,
+): Program {
+  const [command = '', ...words] = [...through, process.execPath, path.join(PROGRAMS, `${name}.js`), ...args];
   const child = spawn(command, words, {
     stdio: ['pipe', 'pipe', 'inherit'],
   });

@@ -151,12 +151,12 @@ t.test('takes the next free port unless it must be that one', async (t) => {
   t.ok(next.port > first.port && next.port <= first.port + 20);
   const options = { host: '127.0.0.1', tls: undefined, handler: tellWho, log: () => {} };
   await t.rejects(listenOnePort({ ...options, port: first.port, isPortFixed: true }), {
-    code: 'E_IO',
+    code: 'E_USAGE',
     message: /in use/,
     hint: /--port/,
   });
   await t.rejects(listenOnePort({ ...options, host: '192.0.2.1', port: 0, isPortFixed: false }), {
-    code: 'E_IO',
+    code: 'E_USAGE',
   });
 });
 
