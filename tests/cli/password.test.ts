@@ -143,12 +143,12 @@ t.test('a file or command gives 4096 bytes of UTF-8 at most', async (t) => {
 t.test('a file that cannot be read is refused by name', async (t) => {
   const folder = t.testdir();
   mkdirSync(join(folder, 'folder'));
-  for (const [name, errno] of [
-    ['none', 'ENOENT'],
-    ['folder', 'EISDIR'],
+  for (const [name, reason] of [
+    ['none', 'no such file or folder'],
+    ['folder', 'it is a folder'],
   ] as const) {
     const file = join(folder, name);
-    const message = `--password-file ${file}: cannot read it: ${errno}`;
+    const message = `--password-file ${file}: cannot read it: ${reason}`;
     await t.rejects(readPassword(createRequest({ file }).request), { code: 'E_PASSWORD_UNUSABLE', message });
   }
 });
