@@ -58,17 +58,16 @@ export async function readVaultFile(
 ): Promise<VaultFile | undefined> {
   const json = await readJson(fileSystem, paths.vaultFile, 'E_VAULT_FILE');
   if (json === undefined) return undefined;
-  const version = (json as { v?: unknown } | null)?.v;
-  if (typeof version === 'number' && version > VAULT_VERSION) {
-    throw new DisktroError(
-      'E_FORMAT_TOO_NEW',
-      `vault format: expected at most ${VAULT_VERSION}, got ${version}`,
-      {
-        hint: 'this vault was made by a newer disktro; upgrade this one',
-      },
-    );
-  }
+  checkVersion(json, 'vault', VAULT_VERSION);
   return parseVault(json, paths.vaultFile);
+}
+
+function checkVersion(json: unknown, what: string, most: number): void {
+  const version = (json as { v?: unknown } | null)?.v;
+  if (typeof version !== 'number' || version <= most) return;
+  throw new DisktroError('E_FORMAT_TOO_NEW', `${what} format: expected at most ${most}, got ${version}`, {
+    hint: 'this vault was made by a newer disktro; upgrade this one',
+  });
 }
 
 export async function writeVaultFile(
@@ -80,13 +79,14 @@ export async function writeVaultFile(
   await writeJson(fileSystem, paths, token, paths.vaultFile, vaultFileToJson(vault));
 }
 
-/** @returns undefined when the objects are in the home itself. @throws E_VAULT_FILE, E_IO */
+/** @returns undefined when the objects are in the home itself. @throws E_VAULT_FILE, E_FORMAT_TOO_NEW, E_IO */
 export async function readStoreFile(
   fileSystem: FileSystem,
   paths: HomePaths,
 ): Promise<StoreFile | undefined> {
   const json = await readJson(fileSystem, paths.storeFile, 'E_VAULT_FILE');
   if (json === undefined) return undefined;
+  checkVersion(json, 'store.json', STORE_VERSION);
   const fields = jsonFields(json, paths.storeFile, 'E_VAULT_FILE');
   if (fields.value('v') !== STORE_VERSION) return fields.fail(`v: expected ${STORE_VERSION}`);
   return { url: fields.text('url', 1024), owner: fields.hex('owner', OWNER_BYTES) };

@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import t from 'tap';
 import { sampleBytes } from '../ops/sample-bytes.js';
+import { offLinux } from '../skip.js';
 import { oneJson } from './command.js';
 import { expectError, expectJsonError } from './errors.js';
 import { emptyPlace, type Place, placeWithFile, placeWithVault } from './place.js';
@@ -377,7 +378,7 @@ t.test('exit 13: a damaged chunk or list names the file and what to do', async (
   t.notOk(place.has('out'));
 });
 
-t.test('a device that is full is named, not stdout', { skip: process.platform !== 'linux' }, async (t) => {
+t.test('a device that is full is named, not stdout', { skip: offLinux }, async (t) => {
   const { place, file } = await placeWithFile(t);
   const outcome = await place.run('reassemble', file.id, '-o', '/dev/full');
   expectError(t, outcome, { status: 28, message: /^writing \/dev\/full: no space left/ }, '/dev/full');

@@ -2,6 +2,7 @@
 // Sources: src/ops/restore-mark.ts, src/ops/restore-target.ts, src/ops/restore-contents.ts.
 import fs from 'node:fs';
 import path from 'node:path';
+import type { Test } from 'tap';
 import t from 'tap';
 import { restoreTree } from '../../src/ops/restore-tree.js';
 import { startProgram } from './program.js';
@@ -66,15 +67,20 @@ t.test(`killed at ${KILLS} random moments (seed ${seed}), it goes on where it st
   await vault.close();
 });
 
+/** A tree that was written back whole. */
+async function restored(test: Test) {
+  const vault = await openScratch(await makeScratchHome(scratchFolder(test)));
+  test.teardown(() => vault.close());
+  const id = await storeTree(vault, { entries: entries(), chunks: CHUNKS });
+  const out = path.join(scratchFolder(test), 'out');
+  await restoreTree(vault, id, { path: out, workers: 0 });
+  return { vault, id, out, expected: snapshot(out) };
+}
+
 t.test(
   'what was begun with another rule is not continued with one that would keep a file cut short',
   async (t) => {
-    const vault = await openScratch(await makeScratchHome(scratchFolder(t)));
-    t.teardown(() => vault.close());
-    const id = await storeTree(vault, { entries: entries(), chunks: CHUNKS });
-    const out = path.join(scratchFolder(t), 'out');
-    await restoreTree(vault, id, { path: out, workers: 0 });
-    const expected = snapshot(out);
+    const { vault, id, out, expected } = await restored(t);
     const short = path.join(out, 'd03/f07');
     fs.truncateSync(short, 3);
     const boot = fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
@@ -106,12 +112,7 @@ t.test('with `never` no file has its name before it is whole', async (t) => {
 });
 
 t.test('what a crash of the machine may have cut short is written again', async (t) => {
-  const vault = await openScratch(await makeScratchHome(scratchFolder(t)));
-  t.teardown(() => vault.close());
-  const id = await storeTree(vault, { entries: entries(), chunks: CHUNKS });
-  const out = path.join(scratchFolder(t), 'out');
-  await restoreTree(vault, id, { path: out, workers: 0 });
-  const expected = snapshot(out);
+  const { vault, id, out, expected } = await restored(t);
   const hollow = path.join(out, 'd03/f07');
   const { mtimeMs, size } = fs.statSync(hollow);
   fs.writeFileSync(hollow, Buffer.alloc(size));
