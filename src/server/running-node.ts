@@ -74,6 +74,7 @@ export class RunningNode implements ServingNode {
   #discovery: Discovery | undefined;
   #seenNs = 0n;
   #keeping: Promise<void> = Promise.resolve();
+  #signing: Promise<unknown> = Promise.resolve();
   #isDraining = false;
   /** Whether this node has just come up, or heard of members that it did not know. */
   #isNew = true;
@@ -347,8 +348,15 @@ export class RunningNode implements ServingNode {
     await this.#publish(true);
   }
 
-  /** Signs a new record when something in it has changed enough. @returns whether it has */
-  async #publish(isForced: boolean): Promise<boolean> {
+  /** Signs a new record when something in it has changed enough, one at a time. @returns whether it has */
+  #publish(isForced: boolean): Promise<boolean> {
+    const sign = (): Promise<boolean> => this.#signRecord(isForced);
+    const signed = this.#signing.then(sign, sign);
+    this.#signing = signed;
+    return signed;
+  }
+
+  async #signRecord(isForced: boolean): Promise<boolean> {
     const cluster = this.#cluster;
     if (cluster === undefined) return false;
     const current = cluster.membership.record(this.id);
