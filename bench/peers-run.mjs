@@ -17,7 +17,6 @@ import {
   healFigure,
   idleFigures,
   loadFigures,
-  makeRandom,
   reassembleFigure,
 } from './peers/measures.mjs';
 
@@ -70,8 +69,7 @@ async function measureAll(folder, { mib, clients, seconds }) {
     [desk, attic, cellar].every((each) => each.knownCount() === 3),
   );
   for (const machine of [alone, desk]) machine.run('init', '--recovery-file', machine.path('recovery'));
-  makeRandom(join(folder, 'random'), mib);
-  const { id, figure } = chunkFigures(alone, desk, join(folder, 'random'));
+  const { id, figure } = await chunkFigures(alone, desk, folder, mib);
   tell(figure);
   tell(await askFigure(desk, [attic, cellar, desk], 100_000));
   tell(...(await loadFigures(desk, attic, { clients, seconds })));

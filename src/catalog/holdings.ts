@@ -53,6 +53,8 @@ export interface HoldingRange {
   readonly through?: StoreId;
 }
 
+const EACH_PAGE = 1_000;
+
 /** What is here and stays, in ascending order of ids, a page at a time so that nothing holds the database open. */
 export function* eachHolding(catalog: Catalog, range: HoldingRange = {}): Generator<Holding> {
   const query = catalog.prepare<[Buffer, Buffer, number], RawHolding>(`
@@ -61,10 +63,10 @@ export function* eachHolding(catalog: Catalog, range: HoldingRange = {}): Genera
   let after = range.after === undefined ? Buffer.alloc(0) : idToBytes(range.after);
   const through = range.through === undefined ? Buffer.alloc(32, 0xff) : idToBytes(range.through);
   for (;;) {
-    const page = catalog.read(() => query.all(after, through, 1000));
+    const page = catalog.read(() => query.all(after, through, EACH_PAGE));
     for (const raw of page) yield toHolding(raw);
     const last = page.at(-1);
-    if (last === undefined) return;
+    if (last === undefined || page.length < EACH_PAGE) return;
     after = last.store_id;
   }
 }

@@ -21,6 +21,12 @@ export interface GroupDigest {
 /** Group number to digest; groups without an object are absent. */
 export type Digests = ReadonlyMap<number, GroupDigest>;
 
+/** Groups in a row that are listed at once, both ends included. */
+export interface GroupSpan {
+  readonly first: number;
+  readonly last: number;
+}
+
 /** The group of an object: the first 12 bits of its id, 0 to 4,095. */
 export function digestGroupOf(id: StoreId): number {
   return Number.parseInt(id.slice(0, GROUP_DIGITS), 16);
@@ -62,6 +68,27 @@ export function differingGroups(mine: Digests, theirs: Digests): number[] {
       return here?.digest !== there?.digest || here?.count !== there?.count;
     })
     .sort((a, b) => a - b);
+}
+
+/**
+ * Few spans that hold all of these groups: listing a thousand groups of one object each would take as many requests.
+ * @param groups ascending
+ * @param sizes what the nodes have; a span of more than one group holds at most `maxIds` on each
+ */
+export function spansOf(groups: readonly number[], sizes: readonly Digests[], maxIds: number): GroupSpan[] {
+  const spans: { first: number; last: number }[] = [];
+  let ids = 0;
+  for (const group of groups) {
+    const open = spans.at(-1);
+    for (let next = (open?.last ?? group - 1) + 1; next <= group; next++)
+      ids += Math.max(0, ...sizes.map((digests) => digests.get(next)?.count ?? 0));
+    if (open !== undefined && ids <= maxIds) open.last = group;
+    else {
+      spans.push({ first: group, last: group });
+      ids = Math.max(0, ...sizes.map((digests) => digests.get(group)?.count ?? 0));
+    }
+  }
+  return spans;
 }
 
 /** Digests as they go over the wire: the value of `groups` in the answer of `GET /digests`. */

@@ -4,6 +4,7 @@
  */
 import { isStoreId, type StoreId } from '../core/ids.js';
 import type { ObjectKind } from '../core/object.js';
+import { digestGroupOf, type GroupSpan } from './digest.js';
 
 export interface GroupEntry {
   readonly id: StoreId;
@@ -62,13 +63,13 @@ export function readManifestPage(json: unknown, after: StoreId | undefined): Man
   return { manifests: entries, next: readId(next) };
 }
 
-/** `{ids:[{id,kind,bytes}]}` of one digest group, sorted by id. */
-export function readGroup(json: unknown, group: number): GroupEntry[] {
+/** `{ids:[{id,kind,bytes}]}` of a span of digest groups, sorted by id. */
+export function readGroups(json: unknown, { first, last }: GroupSpan): GroupEntry[] {
   const entries = listOf(fieldsOf(json).ids, 'ids').map((entry): GroupEntry => {
     const { id, kind, bytes } = fieldsOf(entry);
     const storeId = readId(id);
-    if (Number.parseInt(storeId.slice(0, 3), 16) !== group)
-      throw new AnswerShape('ids: one of another group');
+    const group = digestGroupOf(storeId);
+    if (group < first || group > last) throw new AnswerShape('ids: one of another group');
     if (kind !== 'chunk' && kind !== 'manifest') throw new AnswerShape('kind: expected chunk or manifest');
     return { id: storeId, kind, bytes: readCount(bytes, 'bytes') };
   });

@@ -8,9 +8,9 @@ import type { ObjectKind } from '../core/object.js';
 import { abortedError, throwIfAborted, usageError } from '../errors.js';
 import { MAX_JSON_BYTES } from './bounded-json.js';
 import type { Credentials } from './certificates.js';
-import { type Digests, digestsFromJson } from './digest.js';
+import { type Digests, digestsFromJson, type GroupSpan } from './digest.js';
 import { ObjectDownload, type ObjectRange } from './object-download.js';
-import { type GroupEntry, type Lacking, readGroup, readLacking, readManifestPage } from './peer-answers.js';
+import { type GroupEntry, type Lacking, readGroups, readLacking, readManifestPage } from './peer-answers.js';
 import { PeerChannel } from './peer-channel.js';
 import type { PeerConnection, PeerTarget } from './peer-connection.js';
 import { brokenAnswer, isConnectionLoss } from './peer-errors.js';
@@ -138,6 +138,7 @@ export class PeerClient {
   /**
    * Stores an object. When it resolves the peer has it durably, and says whether it is new to it. `bytes` belongs to
    * this call until then.
+   * @param isFresh it is new here too, and its other copies are being made
    * @throws E_NO_SPACE; E_PEER_REFUSED when the peer finds another hash
    */
   async putObject(
@@ -145,10 +146,11 @@ export class PeerClient {
     id: StoreId,
     bytes: Uint8Array,
     signal?: AbortSignal,
+    isFresh = false,
   ): Promise<'new' | 'had'> {
     const request: ChannelRequest = {
       method: 'PUT',
-      path: `/chunk?id=${id}&kind=${kind}`,
+      path: `/chunk?id=${id}&kind=${kind}${isFresh ? '&fresh=1' : ''}`,
       headers: { 'content-type': 'application/octet-stream' },
       body: bytes,
       // It answers after its disk has.
@@ -255,15 +257,16 @@ export class PeerClient {
     return digests;
   }
 
-  /** What lies in one group, in the order of the ids. */
-  async group(
-    group: number,
+  /** What lies in a span of groups, in the order of the ids. */
+  async groups(
+    span: GroupSpan,
     signal?: AbortSignal,
     scope: DigestScope = 'shared',
   ): Promise<readonly GroupEntry[]> {
     const options = { signal, maxBytes: MAX_GROUP_BYTES };
-    const answer = await this.json('GET', `/digests?scope=${scope}&group=${group}`, undefined, options);
-    return readShape(() => readGroup(answer, group), this.#channel.name);
+    const path = `/digests?scope=${scope}&group=${span.first}&last=${span.last}`;
+    const answer = await this.json('GET', path, undefined, options);
+    return readShape(() => readGroups(answer, span), this.#channel.name);
   }
 
   /** A connection of its own, for requests that prove something with its exporter. The caller closes it. */

@@ -8,6 +8,7 @@ import type { StoreId } from '../core/ids.js';
 import type { ObjectKind } from '../core/object.js';
 import { abortedError, DisktroError } from '../errors.js';
 import type { ListOptions, ObjectBatch, ObjectSize, ObjectStore, StoreUsage } from '../store/object-store.js';
+import { type Digests, spansOf } from './digest.js';
 import type { GroupEntry } from './peer-answers.js';
 import type { PeerClient } from './peer-client.js';
 
@@ -16,6 +17,8 @@ const DEFAULT_PAGE = 1000;
 /** Uploads of one batch at once: as many as the client has connections. */
 const WRITES_AT_ONCE = 6;
 const HEX_OF_GROUP = 3;
+/** Listed in one request. */
+const SPAN_IDS = 10_000;
 
 export class PeerStore implements ObjectStore {
   readonly #client: PeerClient;
@@ -59,7 +62,8 @@ export class PeerStore implements ObjectStore {
   async list(kind: ObjectKind, options: ListOptions = {}): Promise<readonly ObjectSize[]> {
     const { prefix = '', after = '', limit = DEFAULT_PAGE } = options;
     const page: ObjectSize[] = [];
-    for (const group of await this.#groups()) {
+    const digests = await this.#client.digests(this.#signal, 'all');
+    for (const group of ascending(digests)) {
       if (page.length >= limit) break;
       const head = group.toString(16).padStart(HEX_OF_GROUP, '0');
       const isOutside = !(head.startsWith(prefix.slice(0, HEX_OF_GROUP)) || prefix.startsWith(head));
@@ -78,12 +82,13 @@ export class PeerStore implements ObjectStore {
     });
   }
 
-  /** Reads the list of every group: up to 4,096 requests. */
+  /** Reads the list of all objects. */
   async usage(): Promise<StoreUsage> {
     let objects = 0;
     let bytes = 0;
-    for (const group of await this.#groups()) {
-      for (const entry of await this.#client.group(group, this.#signal, 'all')) {
+    const digests = await this.#client.digests(this.#signal, 'all');
+    for (const span of spansOf(ascending(digests), [digests], SPAN_IDS)) {
+      for (const entry of await this.#client.groups(span, this.#signal, 'all')) {
         objects++;
         bytes += entry.bytes;
       }
@@ -91,13 +96,14 @@ export class PeerStore implements ObjectStore {
     return { objects, bytes, freeBytes: undefined };
   }
 
-  async #groups(): Promise<readonly number[]> {
-    return [...(await this.#client.digests(this.#signal, 'all')).keys()].sort((a, b) => a - b);
-  }
-
   async #entries(kind: ObjectKind, group: number): Promise<readonly GroupEntry[]> {
-    return (await this.#client.group(group, this.#signal, 'all')).filter((entry) => entry.kind === kind);
+    const entries = await this.#client.groups({ first: group, last: group }, this.#signal, 'all');
+    return entries.filter((entry) => entry.kind === kind);
   }
+}
+
+function ascending(digests: Digests): readonly number[] {
+  return [...digests.keys()].sort((a, b) => a - b);
 }
 
 /** Copies are held while they are on their way: at most {@link WRITES_AT_ONCE} at a time. */

@@ -17,8 +17,14 @@ import type { ListOptions, ObjectSize } from '../store/object-store.js';
 export interface ObjectPeer {
   /** Which of these it lacks, in the order asked. What is in neither list is a copy. */
   lacking(ids: readonly StoreId[], signal?: AbortSignal): Promise<Lacking>;
-  /** When it resolves the object is durable there. */
-  putObject(kind: ObjectKind, id: StoreId, bytes: Uint8Array, signal?: AbortSignal): Promise<'new' | 'had'>;
+  /** When it resolves the object is durable there. `isFresh`: who sends it has just made it and its other copies too. */
+  putObject(
+    kind: ObjectKind,
+    id: StoreId,
+    bytes: Uint8Array,
+    signal?: AbortSignal,
+    isFresh?: boolean,
+  ): Promise<'new' | 'had'>;
   /** Into the front of `target`, unverified. @returns its length. @throws E_OBJECT_MISSING, E_OBJECT_LENGTH */
   getObject(
     id: StoreId,

@@ -28,19 +28,23 @@ export class ObjectSender {
   readonly #home: OpenHome;
   readonly #cluster: Cluster;
   readonly #onProgress: ((progress: ReplicateProgress) => void) | undefined;
+  readonly #isFresh: boolean;
   readonly #buffers: Map<NodeId, BufferPool> = new Map();
   readonly #sent = new Map<NodeId, number>();
   #totalBytes = 0;
   #sentBytes = 0;
 
+  /** @param isFresh what it sends has just been made, and all copies of it go through here */
   constructor(
     home: OpenHome,
     cluster: Cluster,
     onProgress: ((progress: ReplicateProgress) => void) | undefined,
+    isFresh = false,
   ) {
     this.#home = home;
     this.#cluster = cluster;
     this.#onProgress = onProgress;
+    this.#isFresh = isFresh;
   }
 
   get sentBytes(): number {
@@ -69,7 +73,7 @@ export class ObjectSender {
       const length = await this.#home.store.read(kind, id, room);
       const object = room.subarray(0, length);
       try {
-        await this.#cluster.peer(node).putObject(kind, id, object, signal);
+        await this.#cluster.peer(node).putObject(kind, id, object, signal, this.#isFresh);
       } catch (error) {
         this.#checkOwn(id, object);
         throw error;

@@ -9,8 +9,8 @@ import { liveSessions } from '../catalog/sessions.js';
 import type { NodeId, StoreId } from '../core/ids.js';
 import { mapOrdered } from '../core/pipeline.js';
 import { isDisktroError, throwIfAborted } from '../errors.js';
-import type { Digests } from '../net/digest.js';
-import { differingGroups } from '../net/digest.js';
+import type { Digests, GroupSpan } from '../net/digest.js';
+import { differingGroups, digestGroupOf, spansOf } from '../net/digest.js';
 import { planRepair } from '../net/repair-plan.js';
 import type { Cluster } from './cluster.js';
 import type { HeldWriter } from './held-writer.js';
@@ -19,7 +19,7 @@ import type { OpenHome } from './home.js';
 import { PeerSource } from './peer-source.js';
 import { readWhole } from './scrub.js';
 import { sharedDigests } from './shared-digests.js';
-import { groupRange, sharedHoldings } from './shared-holdings.js';
+import { sharedHoldings, spanRange } from './shared-holdings.js';
 import { exchangeRecords } from './stored-records.js';
 
 export interface RepairContext {
@@ -40,10 +40,13 @@ export interface RepairResult {
 
 const STREAMS = 4;
 const EXCESS_PAGE = 2_000;
+/** Ids that are listed and settled at once. */
+const SPAN_IDS = 4_000;
 
 interface Compared {
   readonly node: NodeId;
   readonly differing: ReadonlySet<number>;
+  readonly digests: Digests;
 }
 
 /** One round with every member that is online. A member's failure ends its part only. */
@@ -56,11 +59,15 @@ export async function repairOnce(context: RepairContext): Promise<RepairResult> 
   const compared: Compared[] = [];
   for (const node of live) {
     await round.exchangeRecords(node);
-    const differing = await round.compare(node);
-    if (differing !== undefined) compared.push({ node, differing });
+    const outcome = await round.compare(node);
+    if (outcome !== undefined) compared.push(outcome);
   }
   const groups = [...new Set(compared.flatMap(({ differing }) => [...differing]))].sort((a, b) => a - b);
-  for (const group of groups) await round.settle(group, compared);
+  const sizes = [
+    sharedDigests(context.home.catalog, undefined, undefined),
+    ...compared.map(({ digests }) => digests),
+  ];
+  for (const span of spansOf(groups, sizes, SPAN_IDS)) await round.settle(span, compared);
   await round.spreadExcess();
   await round.fetchLost();
   return round.result;
@@ -86,8 +93,8 @@ class Round {
     await this.#ask(node, () => exchangeRecords(home, cluster, node, signal));
   }
 
-  /** @returns the groups in which the two differ; undefined when the node does not answer */
-  async compare(node: NodeId): Promise<ReadonlySet<number> | undefined> {
+  /** @returns undefined when the node does not answer */
+  async compare(node: NodeId): Promise<Compared | undefined> {
     const { home, cluster, signal } = this.#context;
     throwIfAborted(signal);
     const mine = sharedDigests(home.catalog, cluster, node);
@@ -95,22 +102,23 @@ class Round {
     if (theirs === undefined) return undefined;
     const differing = new Set(differingGroups(mine, theirs));
     this.#noteEqual(node, mine, differing);
-    return differing;
+    return { node, differing, digests: theirs };
   }
 
-  /** Brings one group of ids in order: asks those that differ what they have, and does this node's part. */
-  async settle(group: number, compared: readonly Compared[]): Promise<void> {
+  /** Brings some groups of ids in order: asks those that differ what they have, and does this node's part. */
+  async settle(span: GroupSpan, compared: readonly Compared[]): Promise<void> {
     const { home, cluster } = this.#context;
     const mine = new Map<StoreId, Holding>();
-    for (const holding of sharedHoldings(home.catalog, undefined, undefined, groupRange(group)))
+    for (const holding of sharedHoldings(home.catalog, undefined, undefined, spanRange(span)))
       mine.set(holding.id, holding);
     const theirs = new Map<StoreId, Holding>();
     const have = new Map<NodeId, Set<StoreId>>([[cluster.self, new Set(mine.keys())]]);
     for (const { node, differing } of compared) {
-      const listed = differing.has(group) ? await this.#list(node, group) : undefined;
+      const isDiffering = [...differing].some((group) => group >= span.first && group <= span.last);
+      const listed = isDiffering ? await this.#list(node, span) : undefined;
       for (const [id, holding] of listed ?? []) theirs.set(id, holding);
       if (listed !== undefined) have.set(node, new Set(listed.keys()));
-      else if (!differing.has(group)) have.set(node, this.#sharedOf(node, mine));
+      else if (!isDiffering) have.set(node, this.#sharedOf(node, mine));
     }
     const plan = planRepair({
       self: cluster.self,
@@ -293,10 +301,10 @@ class Round {
     }
   }
 
-  async #list(node: NodeId, group: number): Promise<Map<StoreId, Holding> | undefined> {
+  async #list(node: NodeId, span: GroupSpan): Promise<Map<StoreId, Holding> | undefined> {
     const { cluster, signal } = this.#context;
     return this.#ask(node, async () => {
-      const entries = await cluster.client(node).group(group, signal);
+      const entries = await cluster.client(node).groups(span, signal);
       return new Map(entries.map((entry) => [entry.id, entry]));
     });
   }
@@ -314,11 +322,18 @@ class Round {
   #noteEqual(node: NodeId, mine: Digests, differing: ReadonlySet<number>): void {
     const { home, cluster } = this.#context;
     const known = notedDigests(node);
-    for (const [group, { digest }] of mine) {
-      if (differing.has(group) || known.get(group) === digest) continue;
-      this.#note(node, [...idsOf(sharedHoldings(home.catalog, cluster, node, groupRange(group)))]);
-      known.set(group, digest);
+    const news = [...mine].filter(
+      ([group, { digest }]) => !differing.has(group) && known.get(group) !== digest,
+    );
+    const groups = new Set(news.map(([group]) => group));
+    for (const span of spansOf([...groups], [mine], SPAN_IDS)) {
+      const ids = idsOf(sharedHoldings(home.catalog, cluster, node, spanRange(span)));
+      this.#note(
+        node,
+        [...ids].filter((id) => groups.has(digestGroupOf(id))),
+      );
     }
+    for (const [group, { digest }] of news) known.set(group, digest);
   }
 
   #note(node: NodeId, ids: readonly StoreId[]): void {

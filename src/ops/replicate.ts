@@ -42,7 +42,7 @@ export function copierOf(
   cluster: Cluster,
   options: Pick<ReplicateOptions, 'only' | 'onProgress' | 'onFailure'> = {},
 ): Required<Copier> {
-  const sender = new ObjectSender(vault.home, cluster, options.onProgress);
+  const sender = new ObjectSender(vault.home, cluster, options.onProgress, true);
   return {
     ahead: (copies, signal) => new CopyAhead(cluster, sender, copies, signal),
     async copy(objects, copies, signal) {

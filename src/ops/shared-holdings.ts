@@ -3,7 +3,7 @@ import type { Catalog } from '../catalog/catalog.js';
 import type { Holding, HoldingRange } from '../catalog/holdings.js';
 import { eachHolding } from '../catalog/holdings.js';
 import type { NodeId, StoreId } from '../core/ids.js';
-import { DIGEST_GROUPS } from '../net/digest.js';
+import { DIGEST_GROUPS, type GroupSpan } from '../net/digest.js';
 import type { Cluster } from './cluster.js';
 
 /**
@@ -26,10 +26,10 @@ export function* sharedHoldings(
   }
 }
 
-/** The ids of one digest group. */
-export function groupRange(group: number): HoldingRange {
+/** The ids of a span of digest groups. */
+export function spanRange({ first, last }: GroupSpan): HoldingRange {
   const shift = BigInt(256 - Math.log2(DIGEST_GROUPS));
   const hex = (value: bigint): StoreId => value.toString(16).padStart(64, '0') as StoreId;
-  const through = hex((BigInt(group + 1) << shift) - 1n);
-  return group === 0 ? { through } : { after: hex((BigInt(group) << shift) - 1n), through };
+  const through = hex((BigInt(last + 1) << shift) - 1n);
+  return first === 0 ? { through } : { after: hex((BigInt(first) << shift) - 1n), through };
 }

@@ -10,7 +10,7 @@ import type { Holding } from '../catalog/holdings.js';
 import type { NodeId, StoreId } from '../core/ids.js';
 import { mapOrdered } from '../core/pipeline.js';
 import { isDisktroError, throwIfAborted } from '../errors.js';
-import { type Digests, differingGroups, digestGroups } from '../net/digest.js';
+import { type Digests, differingGroups, digestGroups, type GroupSpan, spansOf } from '../net/digest.js';
 import { checkObject } from '../store/holder-store.js';
 import { OBJECT_KINDS } from '../store/paths.js';
 import type { Cluster } from './cluster.js';
@@ -19,7 +19,7 @@ import type { HolderClient } from './holder-client.js';
 import { exchangeWithHolder } from './holder-records.js';
 import type { OpenHome } from './home.js';
 import { readWhole } from './scrub.js';
-import { groupRange, sharedHoldings } from './shared-holdings.js';
+import { sharedHoldings, spanRange } from './shared-holdings.js';
 
 export interface TendContext {
   readonly home: OpenHome;
@@ -39,6 +39,7 @@ export interface TendResult {
 
 const STREAMS = 4;
 const PAGE = 2_000;
+const SPAN_IDS = 2_000;
 const LIST_PAGE = 10_000;
 const FULL_EVERY_MS = 24 * 60 * 60 * 1000;
 
@@ -150,7 +151,7 @@ class Round {
           (group) => changed.has(group) && theirs.has(group),
         );
         const failedBefore = this.#result.failed;
-        for (const group of groups) await this.#relayGroup(node, group);
+        for (const span of spansOf(groups, [mine, theirs], SPAN_IDS)) await this.#relaySpan(node, span);
         if (this.#result.failed === failedBefore) this.#seen.set(node, theirs);
       } catch (error) {
         if (!isOfMember(error) || isOf(error, this.#holder.id)) throw error;
@@ -159,10 +160,10 @@ class Round {
     }
   }
 
-  async #relayGroup(node: NodeId, group: number): Promise<void> {
+  async #relaySpan(node: NodeId, span: GroupSpan): Promise<void> {
     const { home, cluster, signal } = this.#context;
-    const own = new Set(idsOf(sharedHoldings(home.catalog, undefined, undefined, groupRange(group))));
-    const entries = await cluster.client(node).group(group, signal, 'all');
+    const own = new Set(idsOf(sharedHoldings(home.catalog, undefined, undefined, spanRange(span))));
+    const entries = await cluster.client(node).groups(span, signal, 'all');
     const wanted = entries.filter(({ id }) => !own.has(id) && this.#belongs(id));
     await this.#give(wanted, async ({ id, bytes }) => {
       const buffer = Buffer.allocUnsafeSlow(Math.min(bytes, MAX_HELD_OBJECT_BYTES));

@@ -31,6 +31,7 @@ import type { Listener } from './listen.js';
 import { listenOnePort } from './listen.js';
 import { type Log, messageOf } from './log.js';
 import { OwnRecord } from './own-record.js';
+import { RepairPause } from './repair-pause.js';
 import { createRouter } from './router.js';
 import { allRoutes } from './routes.js';
 import { Schedule } from './schedule.js';
@@ -67,6 +68,7 @@ export class RunningNode implements ServingNode {
   readonly #schedule: Schedule;
   readonly #own: OwnRecord;
   readonly #care: HolderCare;
+  readonly #pause: RepairPause;
   readonly #statuses = new StatusChanges();
   #identity: NodeIdentity;
   #cluster: Cluster | undefined;
@@ -99,6 +101,7 @@ export class RunningNode implements ServingNode {
     this.writer = new HeldWriter(home, options);
     this.#api = new Api(this, options.api);
     this.#care = new HolderCare(home, files, options.log);
+    this.#pause = new RepairPause(home, options.heartbeatSeconds);
     this.#own = new OwnRecord(home, files, options, () => [this.port, storesOf(this.#cluster)]);
     this.#schedule = new Schedule((task, error) => this.log.warning(`${task}: ${messageOf(error)}`));
   }
@@ -158,6 +161,10 @@ export class RunningNode implements ServingNode {
     await this.#publish(true);
     this.#schedule.soon('heartbeat');
     this.#schedule.soon('repair');
+  }
+
+  noteFresh(): void {
+    this.#pause.noteFresh();
   }
 
   async noteMerge({ changed, conflicts, refusals }: MergeResult): Promise<void> {
@@ -296,6 +303,7 @@ export class RunningNode implements ServingNode {
   async #repair(signal: AbortSignal): Promise<void> {
     const cluster = this.#cluster;
     if (cluster === undefined || cluster.membership.members().length === 1) return;
+    if (this.#pause.isOn() && !this.#isDraining) return;
     const { pushed, fetched, failed } = await repairOnce({
       home: this.home,
       cluster,

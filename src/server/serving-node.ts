@@ -28,6 +28,8 @@ export interface ServingNode {
   readonly sends: MemoryBudget;
   /** No copies come here from now on, the others make theirs elsewhere; or, when false, they come again. */
   drain(isDraining: boolean): Promise<void>;
+  /** Told of each object that comes from whoever has just made it and makes its other copies too. */
+  noteFresh(): void;
   /** Does what follows from news of members: keeps them, tells of clones, ends what removed nodes have open. */
   noteMerge(merged: MergeResult): Promise<void>;
 }

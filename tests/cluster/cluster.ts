@@ -119,8 +119,8 @@ export class TestCluster {
     });
   }
 
-  /** Waits until no disk has changed for some beats: every object is where it belongs. */
-  async settled(quietMs = 2_500): Promise<void> {
+  /** Waits until no disk has changed for longer than repair pauses: every object is where it belongs. */
+  async settled(quietMs = 6_000): Promise<void> {
     let seen = '';
     let sinceMs = Date.now();
     await this.until('nothing moves any more', () => {

@@ -10,6 +10,7 @@ import {
   digestGroups,
   digestsFromJson,
   digestsToJson,
+  spansOf,
 } from '../../src/net/digest.js';
 import { holds } from '../core/properties.js';
 
@@ -28,6 +29,40 @@ holds('a digest is the SHA-256 of the ids of its group, and counts them', [ids],
       .digest('hex');
     return digests.get(group)?.digest === digest && digests.get(group)?.count === own.length;
   });
+});
+
+holds(
+  'spans hold all groups asked for, in order, and no more ids than allowed unless of one group',
+  [ids, ids, fc.nat({ max: 8 })],
+  (mine, theirs, most) => {
+    const sizes = [digestGroups(mine), digestGroups(theirs)];
+    const groups = differingGroups(digestGroups(mine), digestGroups(theirs));
+    const spans = spansOf(groups, sizes, most);
+    const isWithin = (group: number, { first, last }: { first: number; last: number }) =>
+      first <= group && group <= last;
+    const isHeld = groups.every((group) => spans.filter((span) => isWithin(group, span)).length === 1);
+    const isSmall = spans.every(
+      (span) =>
+        span.first === span.last ||
+        [mine, theirs].every((list) => list.filter((id) => isWithin(digestGroupOf(id), span)).length <= most),
+    );
+    const isAscending = spans.every(
+      ({ first, last }, at) => first <= last && (at === 0 || first > (spans[at - 1]?.last ?? 0)),
+    );
+    return isHeld && isSmall && isAscending;
+  },
+);
+
+t.test('a thousand groups of one object each are few spans', async (t) => {
+  const sparse = Array.from(
+    { length: 1000 },
+    (_, at) => (at * 4).toString(16).padStart(3, '0').padEnd(64, '7') as StoreId,
+  );
+  const digests = digestGroups(sparse);
+  t.same(spansOf([...digests.keys()], [digests], 500), [
+    { first: 0, last: 499 * 4 },
+    { first: 500 * 4, last: 999 * 4 },
+  ]);
 });
 
 holds('exactly the groups that differ are named, ascending', [ids, ids], (mine, theirs) => {

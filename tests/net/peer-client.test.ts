@@ -218,7 +218,7 @@ t.test('refuses answers of another shape', async (t) => {
     missing: (client) => client.lacking([id]),
     manifests: (client) => client.listManifests('00'.repeat(16) as VaultId),
     digests: (client) => client.digests(),
-    group: (client) => client.group(5),
+    group: (client) => client.groups({ first: 5, last: 5 }),
   };
   const other = 'cd'.repeat(32);
   const table: [string, unknown][] = [

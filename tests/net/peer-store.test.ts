@@ -34,9 +34,10 @@ function routesOf(store: MemoryStore): RequestHandler {
       return replyJson(response, 200, { missing: ids.filter((id) => !known.has(id)) });
     }
     if (pathname === '/digests' && searchParams.has('group')) {
-      const group = Number(searchParams.get('group'));
+      const [first, last] = [Number(searchParams.get('group')), Number(searchParams.get('last'))];
+      const isAsked = (group: number) => group >= first && group <= last;
       return replyJson(response, 200, {
-        ids: (await everything()).filter((entry) => groupOf(entry.id) === group),
+        ids: (await everything()).filter((entry) => isAsked(groupOf(entry.id))),
       });
     }
     if (pathname === '/digests') {

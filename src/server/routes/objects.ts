@@ -9,13 +9,13 @@ import { isStoreId, isVaultId } from '../../core/ids.js';
 import { youngCollector } from '../../core/young-collector.js';
 import { DisktroError, isDisktroError, missingObject } from '../../errors.js';
 import { MIB } from '../../limits.js';
-import { DIGEST_GROUPS, digestsToJson } from '../../net/digest.js';
+import { DIGEST_GROUPS, digestsToJson, type GroupSpan } from '../../net/digest.js';
 import { MAX_PROOF_BYTES, MAX_PROOFS, proofOf } from '../../net/proof.js';
 import type { BandwidthLimit } from '../../net/rate-limit.js';
 import { MAX_HELD_OBJECT_BYTES } from '../../ops/held-writer.js';
 import { vaultIdOfHome } from '../../ops/home.js';
 import { sharedDigests } from '../../ops/shared-digests.js';
-import { groupRange, sharedHoldings } from '../../ops/shared-holdings.js';
+import { sharedHoldings, spanRange } from '../../ops/shared-holdings.js';
 import { objectPath } from '../../store/paths.js';
 import { readJsonBody, refusal, replyJson } from '../json-body.js';
 import { checkFile, SEND_BYTES, type Sending, sendFile } from '../object-sending.js';
@@ -78,16 +78,14 @@ export function objectRoutes(node: ServingNode): readonly Route[] {
       replyJson(response, 200, { manifests: page.map(({ id, bytes }) => ({ id, bytes })), next });
     }),
     member('GET', '/digests', async ({ query, response, caller }) => {
-      const group = query.get('group');
+      const span = spanOf(query);
       const other = query.get('scope') === 'all' ? undefined : caller;
-      if (group === null) {
+      if (span === undefined) {
         const digests = sharedDigests(node.home.catalog, node.cluster(), other);
         replyJson(response, 200, { groups: digestsToJson(digests) });
         return;
       }
-      if (!/^\d{1,4}$/.test(group) || Number(group) >= DIGEST_GROUPS)
-        throw refusal(400, 'group: no such group');
-      const ids = [...sharedOf(node, other, groupRange(Number(group)))];
+      const ids = [...sharedOf(node, other, spanRange(span))];
       replyJson(response, 200, { ids: ids.map(({ id, kind, bytes }) => ({ id, kind, bytes })) });
     }),
   ];
@@ -191,6 +189,7 @@ async function takeObject(node: ServingNode, { request, response, query, caller 
     replyJson(response, 200, { stored: false });
     return;
   }
+  if (query.get('fresh') === '1') node.noteFresh();
   const { bytes, release } = await node.bodies.take(length);
   try {
     const limit = caller === undefined ? undefined : node.cluster()?.download;
@@ -242,7 +241,6 @@ async function readFully(request: AsyncIterable<Buffer>, body: Buffer): Promise<
   if (filled < body.byteLength) throw refusal(400, 'the body is shorter than announced');
 }
 
-/** The object is fetched from the member that is named, never from an address in the request. */
 /** What a bucket or folder lacks, for a node that cannot use it. */
 async function missingInStore(
   node: ServingNode,
@@ -257,6 +255,7 @@ async function missingInStore(
   return await holder.missing(ids);
 }
 
+/** The object is fetched from the member that is named, never from an address in the request. */
 async function fetchOffered(node: ServingNode, { request, response }: Call): Promise<void> {
   const offer = OFFER.parse(await readJsonBody(request));
   const id = offer.chunk_id as StoreId;
@@ -316,6 +315,17 @@ function storeIdOf(query: URLSearchParams): StoreId {
   const id = query.get('id') ?? '';
   if (!isStoreId(id)) throw refusal(400, 'id: expected 64 lower-case hex digits');
   return id;
+}
+
+/** @returns undefined when no group is named */
+function spanOf(query: URLSearchParams): GroupSpan | undefined {
+  const group = query.get('group');
+  if (group === null) return undefined;
+  const [first, last] = [group, query.get('last') ?? group].map((text) =>
+    /^\d{1,4}$/.test(text) ? Number(text) : DIGEST_GROUPS,
+  ) as [number, number];
+  if (last < first || last >= DIGEST_GROUPS) throw refusal(400, 'group: no such group');
+  return { first, last };
 }
 
 function vaultIdOf(query: URLSearchParams): VaultId {

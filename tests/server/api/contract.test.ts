@@ -261,7 +261,9 @@ async function peers(t: Test, attic: ApiNode, barn: ApiNode, id: string): Promis
   await see(t, attic, ['GET', '/manifests', 200], { query: `?vault=${vault}` });
   await see(t, attic, ['GET', '/manifests', 400], { query: '?vault=x' });
   await see(t, attic, ['GET', '/digests', 200]);
-  await see(t, attic, ['GET', '/digests', 400], { query: '?group=x' });
+  await see(t, attic, ['GET', '/digests', 200], { query: '?group=0&last=4095' });
+  for (const query of ['?group=x', '?group=4096', '?group=5&last=4', '?group=5&last=4096', '?group=5&last=x'])
+    await see(t, attic, ['GET', '/digests', 400], { query });
   const bad = { json: { nothing: 'of the kind' } };
   for (const path of [
     '/chunk-transfer',
