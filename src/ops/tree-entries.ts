@@ -1,10 +1,11 @@
 /** Entries of a tree from what the system tells of each path. Knows nothing of where the bytes go. */
-import type { BigIntStats, StatsBase } from 'node:fs';
+import type { StatsBase } from 'node:fs';
 import fs from 'node:fs';
 import type { Entry, EntryType, Extent } from '../core/entry.js';
 import type { ExtendedAttributes } from '../store/extended-attributes.js';
 import type { OwnerNames } from './owner-names.js';
 import { ownerNames } from './owner-names.js';
+import type { StatFacts } from './small-read.js';
 import type { Found } from './tree-walk.js';
 
 /** Paths of files with several names that are remembered at once; of more than that the rest are stored as files. */
@@ -66,7 +67,9 @@ export class TreeEntries {
     content: {
       readonly sizeBytes?: number;
       readonly extents?: readonly Extent[];
-      readonly stat?: BigIntStats;
+      readonly stat?: StatFacts;
+      /** It is known to have no extended attributes. */
+      readonly isPlain?: boolean;
       /** It was written to while it was read: the next run reads it again. */
       readonly isChanged?: boolean;
     } = {},
@@ -74,7 +77,8 @@ export class TreeEntries {
     const stat = content.stat ?? found.stat;
     const user = this.#owners.user(Number(stat.uid));
     const group = this.#owners.group(Number(stat.gid));
-    const xattrs = type === 'file' || type === 'directory' ? this.#attributesOf(found) : undefined;
+    const mayHaveAttributes = (type === 'file' && content.isPlain !== true) || type === 'directory';
+    const xattrs = mayHaveAttributes ? this.#attributesOf(found) : undefined;
     return {
       path: found.path,
       type,
@@ -98,7 +102,7 @@ export class TreeEntries {
    * A file that changed as late as this may be changed again within the same tick of the file system's clock: without
    * ctime and inode in its entry the next run reads it again.
    */
-  #isRacy({ ctimeNs, mtimeNs }: BigIntStats): boolean {
+  #isRacy({ ctimeNs, mtimeNs }: StatFacts): boolean {
     if (ctimeNs >= this.#racyFromNs) return true;
     return mtimeNs >= this.#racyFromNs && mtimeNs <= BigInt(Date.now()) * 1_000_000n + RACY_NS;
   }

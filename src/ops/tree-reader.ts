@@ -19,8 +19,10 @@ import { fileSource } from './file-source.js';
 import { contentHash, KnownContents } from './known-contents.js';
 import type { PreviousTree } from './previous-tree.js';
 import { isUnchanged, roundedMs, withExtents } from './previous-tree.js';
+import { type Ahead, ReadAhead } from './read-ahead.js';
 import { READ_FLAGS, readSmall } from './read-small.js';
 import type { SmallFiles } from './small-files.js';
+import type { SmallContent } from './small-read.js';
 import type { TreeEntries } from './tree-entries.js';
 import { mayBeLinked, typeOf } from './tree-entries.js';
 import type { Step } from './tree-steps.js';
@@ -81,22 +83,25 @@ export class TreeReader {
 
   /** Everything in order. */
   async *steps(): AsyncGenerator<Step> {
+    const ahead = new ReadAhead(this.#parts.walk, (found) => this.#isReadAhead(found));
     let isWhole = false;
     try {
-      for (const found of this.#parts.walk) {
-        if (performance.now() - this.#turnMs > TURN_MS) await this.#turn();
-        if (!this.#isThere(found)) continue;
-        const looked = this.#unchanged(found);
-        const before = looked instanceof Promise ? await looked : looked;
-        if (before !== undefined) {
-          const pushed = this.#pushKnown(found, before);
-          // Thousands of files come in a row that nothing has to be waited for.
-          if (pushed instanceof Promise) await pushed;
-          if (pushed !== false) continue;
+      for await (const batch of ahead.batches()) {
+        for (const { found, content } of batch) {
+          if (performance.now() - this.#turnMs > TURN_MS) await this.#turn();
+          if (!this.#isThere(found)) continue;
+          const looked = this.#unchanged(found);
+          const before = looked instanceof Promise ? await looked : looked;
+          if (before !== undefined) {
+            const pushed = this.#pushKnown(found, before);
+            // Thousands of files come in a row that nothing has to be waited for.
+            if (pushed instanceof Promise) await pushed;
+            if (pushed !== false) continue;
+          }
+          if (before !== undefined && (yield* this.#carry(found, before))) continue;
+          if (this.#isLarge(found)) yield* this.#visitLarge(found);
+          else for (const step of await this.#visit(found, content)) yield step;
         }
-        if (before !== undefined && (yield* this.#carry(found, before))) continue;
-        if (this.#isLarge(found)) yield* this.#visitLarge(found);
-        else for (const step of await this.#visit(found)) yield step;
       }
       const last = this.#parts.small.close();
       if (last !== undefined) yield last;
@@ -165,34 +170,41 @@ export class TreeReader {
     );
   }
 
+  /** Of an unchanged tree hardly a file is read: what is changed is read when it is its turn. */
+  #isReadAhead(found: Found): boolean {
+    const { seen } = found;
+    const isFirst = this.#parts.previous === undefined;
+    return isFirst && seen.isFile() && seen.size > 0 && seen.nlink === 1 && !this.#isLarge(found);
+  }
+
   #isLarge({ seen }: Found): boolean {
     return seen.isFile() && seen.size >= this.#parts.small.limitBytes;
   }
 
   /** All but large files. */
-  async #visit(found: Found): Promise<readonly Step[]> {
+  async #visit(found: Found, content: Ahead['content']): Promise<readonly Step[]> {
     const { entries } = this.#parts;
     const type = typeOf(found.seen);
     if (type === undefined) return [];
     const earlier = entries.earlierName(found);
     if (earlier !== undefined) await this.#push(found, () => entries.linked(found, earlier));
-    else if (type === 'file' && found.seen.size > 0) return this.#visitSmall(found);
+    else if (type === 'file' && found.seen.size > 0) return this.#visitSmall(found, content);
     else await this.#push(found, () => entries.entry(found, type));
     return [];
   }
 
-  async #visitSmall(found: Found): Promise<readonly Step[]> {
+  async #visitSmall(found: Found, content: Ahead['content']): Promise<readonly Step[]> {
     const { small, entries } = this.#parts;
-    const sizeBytes = found.seen.size;
     const steps: (Step | undefined)[] = [];
-    if (small.isDone(sizeBytes, this.total.chunks)) steps.push(small.close());
+    if (small.isDone(found.seen.size, this.total.chunks)) steps.push(small.close());
     const room = await small.room();
     try {
-      const { bytes, after } = readSmall(found.file, room, sizeBytes);
-      const isChanged = this.#noteChange(found, bytes, after);
-      const content = room.subarray(0, Math.min(bytes, sizeBytes));
-      const extents = content.byteLength === 0 ? [] : [this.#place(found, content, steps)];
-      const sizes = { sizeBytes: content.byteLength, extents, stat: after, isChanged };
+      const read = content() ?? readNow(found, room);
+      const isChanged = this.#noteChange(found, read.bytes.byteLength, read.after);
+      const bytes = read.bytes.subarray(0, found.seen.size);
+      const extents = bytes.byteLength === 0 ? [] : [this.#place(found, { ...read, bytes }, room, steps)];
+      const { after: stat, isPlain } = read;
+      const sizes = { sizeBytes: bytes.byteLength, extents, stat, isChanged, isPlain };
       await this.#push(found, () => entries.entry(found, 'file', sizes));
     } catch (error) {
       if (isDisktroError(error)) throw error;
@@ -201,16 +213,16 @@ export class TreeReader {
     return steps.filter((step) => step !== undefined);
   }
 
-  /** Where the content is: where the same bytes were met before, or else in the open run. */
-  #place(found: Found, content: Uint8Array, steps: (Step | undefined)[]): Extent {
+  /** Where the content is: where the same bytes were met before, or else in the open run, at the front of `room`. */
+  #place(found: Found, { bytes, hash }: SmallContent, room: Uint8Array, steps: (Step | undefined)[]): Extent {
     const { small } = this.#parts;
-    const hash = contentHash(content);
     const known = this.#contents.find(hash);
     if (known !== undefined) {
-      this.total.knownBytes += content.byteLength;
+      this.total.knownBytes += bytes.byteLength;
       return known;
     }
-    const { extent, isEnd } = small.take(found.key, content.byteLength, () => {
+    if (bytes.byteOffset !== room.byteOffset || bytes.buffer !== room.buffer) room.set(bytes);
+    const { extent, isEnd } = small.take(found.key, bytes.byteLength, () => {
       const place = this.#newPlace();
       steps.push({ listed: place });
       return place;
@@ -283,6 +295,12 @@ export class TreeReader {
     this.#parts.onNotice(`${shownPath(found.path)}: changed while it was read; stored as read`);
     return true;
   }
+}
+
+function readNow({ file, seen }: Found, room: Uint8Array): SmallContent {
+  const { bytes, after } = readSmall(file, room, seen.size);
+  const hash = contentHash(room.subarray(0, Math.min(bytes, seen.size)));
+  return { bytes: room.subarray(0, bytes), hash, after, isPlain: false };
 }
 
 interface ChangeFacts {

@@ -1,27 +1,18 @@
-/** A worker thread: runs jobs one at a time, in the order they come. Holds only the keys it was given. */
-import { parentPort, workerData } from 'node:worker_threads';
-import { isDisktroError } from '../../errors.js';
+/** A worker thread for work on chunks and passwords. Holds only the keys it was given. */
+import { workerData } from 'node:worker_threads';
 import { MIB } from '../../limits.js';
 import type { Job } from '../jobs.js';
 import { runJob } from '../jobs.js';
 import type { PasswordJob } from '../unlock.js';
 import { youngCollector } from '../young-collector.js';
-import type { Failure, Request, Response, WorkerSetup } from './messages.js';
+import type { WorkerSetup } from './messages.js';
+import { serveJobs } from './serve-jobs.js';
 
 const { keys } = workerData as WorkerSetup;
 /** node:crypto returns fresh buffers: 4 MiB at a time instead of 32 saves 30 MiB per worker (137 → 78 MiB with two). */
 const noteMade = youngCollector(4 * MIB);
 
-parentPort?.on('message', async (request: Request) => {
-  const { sequence, job } = request;
-  let response: Response;
-  try {
-    response = { sequence, result: await perform(job) };
-  } catch (error) {
-    response = { sequence, failure: describe(error) };
-  }
-  parentPort?.postMessage(response);
-});
+serveJobs(perform);
 
 async function perform(job: Job | PasswordJob): Promise<unknown> {
   if (isPasswordJob(job)) {
@@ -36,10 +27,4 @@ async function perform(job: Job | PasswordJob): Promise<unknown> {
 
 function isPasswordJob(job: Job | PasswordJob): job is PasswordJob {
   return ['unlock', 'seal-slot', 'claim', 'prepare'].includes(job.type);
-}
-
-function describe(error: unknown): Failure {
-  if (isDisktroError(error)) return { code: error.code, message: error.message, stack: error.stack };
-  const { message, stack } = error instanceof Error ? error : new Error(String(error));
-  return { message, stack };
 }

@@ -1,7 +1,6 @@
 /** What goes over the wire between the pool and its workers. */
 import type { ErrorCode } from '../../errors.js';
-import type { EngineKeys, Job } from '../jobs.js';
-import type { PasswordJob } from '../unlock.js';
+import type { EngineKeys } from '../jobs.js';
 
 export interface WorkerSetup {
   /** Absent in a worker that only does password work. */
@@ -10,7 +9,7 @@ export interface WorkerSetup {
 
 export interface Request {
   readonly sequence: number;
-  readonly job: Job | PasswordJob;
+  readonly job: unknown;
 }
 
 export interface Failure {
