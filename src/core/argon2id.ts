@@ -3,7 +3,6 @@
  * The native addon does it in half the time of libsodium's WebAssembly, which always works. Both give the same bytes.
  */
 import { createRequire } from 'node:module';
-import { portableArgon2id } from './sodium.js';
 
 /**
  * @param passes 1 or more iterations
@@ -26,11 +25,22 @@ const VERSION_1_3 = 1;
 
 let chosen: Argon2id | undefined;
 
-/** With whatever loads here. Without the addon `loadSodium` must have been waited for. */
+/** Resolves when {@link argon2id} can be used: where the addon does not load, libsodium takes 40 ms. */
+export async function loadArgon2id(): Promise<void> {
+  chosen ??= nativeArgon2id() ?? (await loadPortable());
+}
+
+/** With whatever loads here; {@link loadArgon2id} must have been waited for. */
 export const argon2id: Argon2id = (...input) => {
-  chosen ??= nativeArgon2id() ?? portableArgon2id;
+  if (chosen === undefined) throw new Error('Argon2id was not loaded');
   return chosen(...input);
 };
+
+async function loadPortable(): Promise<Argon2id> {
+  const { loadSodium, portableArgon2id } = await import('./sodium.js');
+  await loadSodium();
+  return portableArgon2id;
+}
 
 /** undefined where the addon does not load. */
 export function nativeArgon2id(): Argon2id | undefined {

@@ -1,18 +1,18 @@
 /**
  * A slot: the master key, wrapped under a password or a recovery code (docs/FORMAT.md, "Keys").
- * Works on plain values; reading and writing slot files is the ops room's business. Needs libsodium loaded.
+ * Works on plain values; reading and writing slot files is the ops room's business. Needs Argon2id loaded.
  */
 import { DisktroError, integrityError } from '../errors.js';
 import { MAX_KDF_MEMORY_BYTES, MAX_KDF_PASSES, MIN_KDF_MEMORY_BYTES, MIN_KDF_PASSES } from '../limits.js';
 import { argon2id } from './argon2id.js';
 import { equalInConstantTime, hkdf, hmacSha256 } from './hashes.js';
 import type { VaultId } from './ids.js';
+import { unwrap, WRAP_NONCE_BYTES, wrap } from './key-wrap.js';
 import { MASTER_KEY_BYTES } from './keys.js';
 import { parseRecoveryCode } from './recovery-code.js';
 import { rawPublicKeyOfSeed, SEED_BYTES } from './seed-key.js';
 import type { Slot, SlotCosts, SlotHeader, SlotKind } from './slot-shape.js';
 import { CLAIM_BYTES } from './slot-shape.js';
-import { unwrap, WRAP_NONCE_BYTES, wrap } from './sodium.js';
 
 /** Wraps a 32-byte master key. `nonce` (24 bytes) must be fresh. */
 export function sealSlot(

@@ -4,10 +4,10 @@
  */
 import type { ErrorCode } from '../errors.js';
 import { DisktroError, isDisktroError } from '../errors.js';
+import { loadArgon2id } from './argon2id.js';
 import type { VaultId } from './ids.js';
 import { claimSeed, openSlot, sealSlot } from './slot.js';
 import type { Slot, SlotCosts, SlotHeader } from './slot-shape.js';
-import { loadSodium } from './sodium.js';
 
 export interface UnlockJob {
   readonly type: 'unlock';
@@ -60,7 +60,7 @@ export type PasswordResult<J extends PasswordJob> = J extends UnlockJob
 export async function runPasswordJob(
   job: PasswordJob,
 ): Promise<Unlocked | Slot | readonly SlotClaim[] | undefined> {
-  await loadSodium();
+  await loadArgon2id();
   if (job.type === 'prepare') return undefined;
   if (job.type === 'unlock') return unlock(job);
   if (job.type === 'claim') {

@@ -1,6 +1,7 @@
 // What shows a peer that a secret is known. Source: src/core/slot.ts, src/core/seed-key.ts.
 import { createHmac } from 'node:crypto';
 import t from 'tap';
+import { loadArgon2id } from '../../src/core/argon2id.js';
 import { formatRecoveryCode } from '../../src/core/recovery-code.js';
 import {
   isSignedByRaw,
@@ -10,12 +11,11 @@ import {
 } from '../../src/core/seed-key.js';
 import { claimSeed, openSlot, recoveryClaim, sealSlot } from '../../src/core/slot.js';
 import type { SlotHeader } from '../../src/core/slot-shape.js';
-import { loadSodium } from '../../src/core/sodium.js';
 import { MIB } from '../../src/limits.js';
 import { noise } from './samples.js';
 import { vaultId } from './vault-of-tests.js';
 
-await loadSodium();
+await loadArgon2id();
 
 const header: SlotHeader = {
   v: 1,

@@ -1,19 +1,19 @@
 // The master key under a password or a recovery code. Source: src/core/slot.ts.
 import t from 'tap';
-import { argon2id } from '../../src/core/argon2id.js';
+import { argon2id, loadArgon2id } from '../../src/core/argon2id.js';
 import { hmacSha256 } from '../../src/core/hashes.js';
+import { unwrap, WRAP_NONCE_BYTES } from '../../src/core/key-wrap.js';
 import { MASTER_KEY_BYTES } from '../../src/core/keys.js';
 import { formatRecoveryCode } from '../../src/core/recovery-code.js';
 import { checkParameters, openSlot, sealSlot } from '../../src/core/slot.js';
 import type { Slot, SlotHeader } from '../../src/core/slot-shape.js';
-import { loadSodium, unwrap, WRAP_NONCE_BYTES } from '../../src/core/sodium.js';
 import { MIB } from '../../src/limits.js';
 import { noise } from './samples.js';
 import { hkdf } from './twins/hkdf.js';
 import { otherVaultId, vaultId } from './vault-of-tests.js';
 import { fromHex, toHex } from './vectors.js';
 
-await loadSodium();
+await loadArgon2id();
 
 const masterKey = noise('master key', MASTER_KEY_BYTES);
 const nonce = noise('nonce', WRAP_NONCE_BYTES);
