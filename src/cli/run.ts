@@ -13,7 +13,7 @@ import { createProgram, HelpShown, type Request } from './program.js';
 import { leaveSoon, type SignalWatch, watchSignals } from './signals.js';
 import { type ColorMode, loadStyle, wantsColor } from './style.js';
 
-/** Commands that will need a password opened: their worker loads while the rest of the command does. */
+/** Commands that will need a password: where it takes a worker thread, that loads while the rest of the command does. */
 const OPENS_VAULT: ReadonlySet<string> = new Set([
   'chunk',
   'reassemble',
@@ -45,7 +45,7 @@ export async function run(words: readonly string[], version: string): Promise<nu
   process.on('uncaughtException', crash).on('unhandledRejection', crash).on('beforeExit', dryUp);
   let isDone = false;
   try {
-    if (opensVault(words)) await startPasswordWorker();
+    if (opensVault(words)) await prepareForVault();
     const program = createProgram(COMMANDS, version, (spec, request) => runCommand(spec, request, state));
     await program.parseAsync([...words], { from: 'user' });
     isDone = true;
@@ -64,9 +64,9 @@ export async function run(words: readonly string[], version: string): Promise<nu
 const opensVault = (words: readonly string[]): boolean =>
   words.some((word) => OPENS_VAULT.has(word)) && !words.some((word) => word === '--help' || word === '-h');
 
-async function startPasswordWorker(): Promise<void> {
-  const { prepareOwnWorker } = await import('../core/worker/pool.js');
-  prepareOwnWorker();
+async function prepareForVault(): Promise<void> {
+  const { preparePasswordWork } = await import('../core/password-work.js');
+  preparePasswordWork();
 }
 
 async function runCommand(spec: CommandSpec, request: Request, state: RunState): Promise<void> {

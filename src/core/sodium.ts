@@ -9,12 +9,13 @@ export async function loadSodium(): Promise<void> {
   await sodium.ready;
 }
 
-/** Argon2id as `argon2id.ts` describes it. */
-export function portableArgon2id(
+/** Argon2id as `argon2id.ts` describes it, on the thread of the caller. */
+export async function portableArgon2id(
   password: Uint8Array,
   salt: Uint8Array,
   passes: number,
   memoryBytes: number,
-): Uint8Array {
+): Promise<Uint8Array> {
+  await loadSodium();
   return sodium.crypto_pwhash(32, password, salt, passes, memoryBytes, sodium.crypto_pwhash_ALG_ARGON2ID13);
 }
