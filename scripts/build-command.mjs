@@ -10,7 +10,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 const ownRoot = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** Plain JavaScript that nearly every command needs, or that only ES modules could load. All other packages stay outside. */
-const bundledPackages = new Set(['aws4fetch', 'cborg', 'chalk', 'commander', 'ignore', 'lz4js', 'zstddec']);
+const bundledPackages = new Set(['aws4fetch', 'cborg', 'chalk', 'commander', 'ignore', 'zstddec']);
 
 function externalPackages(root) {
   const { dependencies, optionalDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));

@@ -113,5 +113,6 @@ t.test('no command loads what it does not need', async (t) => {
     packagesOf(modules).some((name) => /^zstd/.test(name)),
     'and without zstd',
   );
+  t.equal(packagesOf(modules).filter((name) => /^lz4(?:js)?$/.test(name)).length, 1, 'and with one LZ4');
   t.ok(packagesOf(modules).includes('better-sqlite3'), 'the hook sees packages too');
 });
