@@ -1,6 +1,6 @@
 // Builds dist/: every src/**/*.wat becomes WebAssembly, every TypeScript file of src and tests becomes
-// JavaScript, src/web becomes the page in dist/web, and output whose source is gone is removed. Does nothing when
-// nothing has changed.
+// JavaScript, the command is bundled into dist/bin, src/web becomes the page in dist/web, and output whose source is
+// gone is removed. Does nothing when nothing has changed.
 //   node scripts/build.mjs            build
 //   node scripts/build.mjs --prepare  the same, but only says so when the compiler is not installed
 import { spawnSync } from 'node:child_process';
@@ -8,6 +8,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { buildCommand } from './build-command.mjs';
 import { buildWeb } from './build-web.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -43,9 +44,11 @@ function listSources() {
 
 /** What the build depends on, comparable as text: names, sizes and times of all inputs. */
 function describeInputs(sources) {
-  const scripts = ['scripts/build.mjs', 'scripts/build-web.mjs'];
+  const scripts = ['scripts/build.mjs', 'scripts/build-command.mjs', 'scripts/build-web.mjs'];
   const packages = ['typescript', 'esbuild', 'preact', '@preact/signals'];
   const compiler = [
+    'package.json',
+    'package-lock.json',
     'tsconfig.json',
     ...scripts,
     ...packages.map((name) => `node_modules/${name}/package.json`),
@@ -61,7 +64,8 @@ function describeInputs(sources) {
 export function isBuilt() {
   const sources = listSources();
   if (!existsSync(stampPath) || readFileSync(stampPath, 'utf8') !== describeInputs(sources)) return false;
-  if (!existsSync(join(dist, 'web/index.html'))) return false;
+  const bundles = ['bin/main.js', 'bin/entry.js', 'web/index.html'];
+  if (!bundles.every((path) => existsSync(join(dist, path)))) return false;
   return sources.every((source) => existsSync(join(root, outputOf(source) ?? source)));
 }
 
@@ -97,10 +101,11 @@ async function assemble(sources) {
   }
 }
 
+/** @returns whether the types are right; JavaScript comes out in any case */
 function compile(project) {
   const compiler = require.resolve('typescript/bin/tsc');
   const { status } = spawnSync(process.execPath, [compiler, '-p', project], { stdio: 'inherit', cwd: root });
-  if (status !== 0) throw new Error('the build failed: see the messages of the compiler above');
+  return status === 0;
 }
 
 /** Brings dist/ up to date; throws an Error whose message is for a person when it cannot. */
@@ -111,7 +116,10 @@ export async function build() {
   rmSync(stampPath, { force: true });
   prune(sources);
   await assemble(sources);
-  for (const project of [root, join(root, 'src/web')]) compile(project);
+  const isTyped = compile(root);
+  await buildCommand();
+  if (!isTyped || !compile(join(root, 'src/web')))
+    throw new Error('the build failed: see the messages of the compiler above');
   await buildWeb();
   writeFileSync(stampPath, inputs);
 }

@@ -68,14 +68,14 @@ export const MUTANTS = [
     name: 'associated data of slots dropped',
     edits: [
       {
-        file: 'src/core/sodium.ts',
-        from: '_ietf_encrypt(secret, associated, null',
-        to: '_ietf_encrypt(secret, null, null',
+        file: 'src/core/key-wrap.ts',
+        from: '    cipher.setAAD(associated, { plaintextLength: secret.byteLength });\n',
+        to: '',
       },
       {
-        file: 'src/core/sodium.ts',
-        from: '_ietf_decrypt(null, wrapped, associated,',
-        to: '_ietf_decrypt(null, wrapped, null,',
+        file: 'src/core/key-wrap.ts',
+        from: '    decipher.setAAD(associated, { plaintextLength: secretBytes });\n',
+        to: '',
       },
     ],
     tests: ['core/slot'],

@@ -19,6 +19,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildCommand } from './build-command.mjs';
 import { runMain } from './ensure.mjs';
 import { MUTANTS } from './mutant-table.mjs';
 
@@ -124,6 +125,7 @@ async function tryMutant(copy, compile, mutant) {
     originals.set(compiled, readFileSync(compiled));
     writeFileSync(compiled, compile(file, text));
   }
+  await buildCommand(copy);
   const { isGreen, why } = await runTests(copy, mutant.tests.map(testFile), MUTANT_LIMIT_MS);
   for (const [compiled, bytes] of originals) writeFileSync(compiled, bytes);
   const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);

@@ -31,7 +31,7 @@ interface Manifest {
   readonly devDependencies: Readonly<Record<string, string>>;
 }
 
-const floor = ['errors.ts', 'limits.ts'];
+const floor = ['errors.ts', 'limits.ts', 'package-root.ts'];
 const below = ['core', 'floor'];
 const joined = ['net', 'store', 'catalog', ...below];
 

@@ -2,17 +2,7 @@
  * The way in. `--version` answers here, before anything else is loaded; all else is in run.ts.
  */
 import { readFileSync } from 'node:fs';
-
-/** Commands that will need a password opened: their worker loads while the rest of the command does. */
-const OPENS_VAULT: ReadonlySet<string> = new Set([
-  'chunk',
-  'reassemble',
-  'ls',
-  'info',
-  'init',
-  'rebuild',
-  'key',
-]);
+import { PACKAGE_ROOT } from '../package-root.js';
 
 /** Runs the command and sets `process.exitCode`; the process ends by itself when nothing is left to do. */
 export async function main(argv: readonly string[] = process.argv): Promise<void> {
@@ -26,19 +16,18 @@ export async function main(argv: readonly string[] = process.argv): Promise<void
       // stdout failed: run() meets the same and reports it as for any command
     }
   }
-  if (
-    words.some((word) => OPENS_VAULT.has(word)) &&
-    !words.some((word) => word === '--help' || word === '-h')
-  ) {
-    const { prepareOwnWorker } = await import('../core/worker/pool.js');
-    prepareOwnWorker();
-  }
+  if (showsStacks(words)) process.setSourceMapsEnabled(true); // of what is loaded from here on
   const { run } = await import('./run.js');
   process.exitCode = await run(words, version);
 }
 
-/** From package.json, which lies three folders above the built dist/src/cli. */
+/** `-vv`, however it is written. */
+function showsStacks(words: readonly string[]): boolean {
+  const flags = words.filter((word) => /^-[a-z]*v/.test(word) || word === '--verbose');
+  return flags.length > 1 || flags.some((flag) => /v.*v/.test(flag));
+}
+
 function ownVersion(): string {
-  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
+  const text = readFileSync(new URL('package.json', PACKAGE_ROOT), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
 }

@@ -6,6 +6,7 @@ import type { Cluster, ClusterOptions } from '../ops/cluster.js';
 import type { Home, OpenHome } from '../ops/home.js';
 import type { NodeFiles } from '../ops/node-files.js';
 import type { Vault } from '../ops/vault.js';
+import { PACKAGE_ROOT } from '../package-root.js';
 import type { Log } from '../server/log.js';
 import type { RunningNode } from '../server/running-node.js';
 import { type Context, homeOptions, openHome, openVault } from './context.js';
@@ -173,6 +174,6 @@ export function clusterOptions({ config }: Context): ClusterOptions {
 }
 
 export function ownVersion(): string {
-  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
+  const text = readFileSync(new URL('package.json', PACKAGE_ROOT), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
 }

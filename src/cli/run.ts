@@ -13,6 +13,17 @@ import { createProgram, HelpShown, type Request } from './program.js';
 import { leaveSoon, type SignalWatch, watchSignals } from './signals.js';
 import { type ColorMode, loadStyle, wantsColor } from './style.js';
 
+/** Commands that will need a password: where it takes a worker thread, that loads while the rest of the command does. */
+const OPENS_VAULT: ReadonlySet<string> = new Set([
+  'chunk',
+  'reassemble',
+  'ls',
+  'info',
+  'init',
+  'rebuild',
+  'key',
+]);
+
 /** What is known of a run so far: enough to end it properly at any moment. */
 interface RunState {
   readonly signals: SignalWatch;
@@ -34,6 +45,7 @@ export async function run(words: readonly string[], version: string): Promise<nu
   process.on('uncaughtException', crash).on('unhandledRejection', crash).on('beforeExit', dryUp);
   let isDone = false;
   try {
+    if (opensVault(words)) await prepareForVault();
     const program = createProgram(COMMANDS, version, (spec, request) => runCommand(spec, request, state));
     await program.parseAsync([...words], { from: 'user' });
     isDone = true;
@@ -47,6 +59,14 @@ export async function run(words: readonly string[], version: string): Promise<nu
     // What came to its end all the same, as `serve` does on SIGTERM, ends with status 0, however busy the machine is.
     if (signal !== undefined && !isDone) leaveSoon(signal);
   }
+}
+
+const opensVault = (words: readonly string[]): boolean =>
+  words.some((word) => OPENS_VAULT.has(word)) && !words.some((word) => word === '--help' || word === '-h');
+
+async function prepareForVault(): Promise<void> {
+  const { preparePasswordWork } = await import('../core/password-work.js');
+  preparePasswordWork();
 }
 
 async function runCommand(spec: CommandSpec, request: Request, state: RunState): Promise<void> {

@@ -3,7 +3,6 @@
  * The native addon does it in half the time of libsodium's WebAssembly, which always works. Both give the same bytes.
  */
 import { createRequire } from 'node:module';
-import { portableArgon2id } from './sodium.js';
 
 /**
  * @param passes 1 or more iterations
@@ -14,30 +13,43 @@ export type Argon2id = (
   salt: Uint8Array,
   passes: number,
   memoryBytes: number,
-) => Uint8Array;
+) => Promise<Uint8Array>;
 
 interface Addon {
-  hashRawSync(password: Uint8Array, options: Readonly<Record<string, unknown>>): Buffer;
+  hashRaw(password: Uint8Array, options: Readonly<Record<string, unknown>>): Promise<Buffer>;
 }
 
 /** The addon's numbers for Argon2id and for version 1.3. */
 const ALGORITHM_ARGON2ID = 2;
 const VERSION_1_3 = 1;
 
-let chosen: Argon2id | undefined;
+/** null: looked for, and there is none. */
+let native: Argon2id | null | undefined;
 
-/** With whatever loads here. Without the addon `loadSodium` must have been waited for. */
-export const argon2id: Argon2id = (...input) => {
-  chosen ??= nativeArgon2id() ?? portableArgon2id;
-  return chosen(...input);
+/** With whatever loads here. The addon works on a thread of libuv, libsodium on the caller's. */
+export const argon2id: Argon2id = async (...input) => {
+  const hash = nativeArgon2id();
+  if (hash !== undefined) return hash(...input);
+  const { portableArgon2id } = await import('./sodium.js');
+  return portableArgon2id(...input);
 };
+
+/** Loads what {@link argon2id} will use. */
+export async function loadArgon2id(): Promise<void> {
+  if (nativeArgon2id() === undefined) await (await import('./sodium.js')).loadSodium();
+}
 
 /** undefined where the addon does not load. */
 export function nativeArgon2id(): Argon2id | undefined {
+  if (native === undefined) native = loadAddon();
+  return native ?? undefined;
+}
+
+function loadAddon(): Argon2id | null {
   try {
     const addon = createRequire(import.meta.url)('@node-rs/argon2') as Addon;
     return (password, salt, passes, memoryBytes) =>
-      addon.hashRawSync(password, {
+      addon.hashRaw(password, {
         salt,
         algorithm: ALGORITHM_ARGON2ID,
         version: VERSION_1_3,
@@ -47,6 +59,6 @@ export function nativeArgon2id(): Argon2id | undefined {
         outputLen: 32,
       });
   } catch {
-    return undefined;
+    return null;
   }
 }

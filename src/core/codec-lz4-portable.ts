@@ -4,20 +4,31 @@
  * ("End of block conditions") and the C decoder refuses, so the tail is rewritten here; and it does not check
  * bounds when reading, so a malformed block is found by a walk over its sequences first.
  */
-import lz4js from 'lz4js';
+import { createRequire } from 'node:module';
+import type library from 'lz4js';
 import type { BlockCodec } from './codec.js';
 import { CODEC_LZ4 } from './codec.js';
 
 const MIN_MATCH_BYTES = 4;
 const MATCH_FREE_TAIL_BYTES = 12;
 const HASH_TABLE_WORDS = 1 << 16;
-const hashTable = new Uint32Array(HASH_TABLE_WORDS);
+let loaded: { readonly lz4js: typeof library; readonly hashTable: Uint32Array } | undefined;
 let spare = new Uint8Array(0);
+
+/** At its first use: loading it costs 3 ms, and where the addon is there is none. */
+function load(): NonNullable<typeof loaded> {
+  loaded ??= {
+    lz4js: createRequire(import.meta.url)('lz4js') as typeof library,
+    hashTable: new Uint32Array(HASH_TABLE_WORDS),
+  };
+  return loaded;
+}
 
 export const portableLz4: BlockCodec = {
   name: 'lz4js',
   byte: CODEC_LZ4,
   compress(source, target) {
+    const { lz4js, hashTable } = load();
     const bound = lz4js.compressBound(source.byteLength);
     if (spare.byteLength < bound) spare = new Uint8Array(bound);
     hashTable.fill(0);
@@ -29,7 +40,7 @@ export const portableLz4: BlockCodec = {
   },
   decompress(source, target) {
     if (!isWellFormed(source, target.byteLength)) return -1;
-    return lz4js.decompressBlock(source, target, 0, source.byteLength, 0);
+    return load().lz4js.decompressBlock(source, target, 0, source.byteLength, 0);
   },
 };
 

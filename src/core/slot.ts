@@ -1,34 +1,34 @@
 /**
  * A slot: the master key, wrapped under a password or a recovery code (docs/FORMAT.md, "Keys").
- * Works on plain values; reading and writing slot files is the ops room's business. Needs libsodium loaded.
+ * Works on plain values; reading and writing slot files is the ops room's business.
  */
 import { DisktroError, integrityError } from '../errors.js';
 import { MAX_KDF_MEMORY_BYTES, MAX_KDF_PASSES, MIN_KDF_MEMORY_BYTES, MIN_KDF_PASSES } from '../limits.js';
 import { argon2id } from './argon2id.js';
 import { equalInConstantTime, hkdf, hmacSha256 } from './hashes.js';
 import type { VaultId } from './ids.js';
+import { unwrap, WRAP_NONCE_BYTES, wrap } from './key-wrap.js';
 import { MASTER_KEY_BYTES } from './keys.js';
 import { parseRecoveryCode } from './recovery-code.js';
 import { rawPublicKeyOfSeed, SEED_BYTES } from './seed-key.js';
 import type { Slot, SlotCosts, SlotHeader, SlotKind } from './slot-shape.js';
 import { CLAIM_BYTES } from './slot-shape.js';
-import { unwrap, WRAP_NONCE_BYTES, wrap } from './sodium.js';
 
 /** Wraps a 32-byte master key. `nonce` (24 bytes) must be fresh. */
-export function sealSlot(
+export async function sealSlot(
   header: SlotHeader,
   vaultId: VaultId,
   secret: string,
   masterKey: Uint8Array,
   nonce: Uint8Array,
-): Slot {
+): Promise<Slot> {
   if (nonce.byteLength !== WRAP_NONCE_BYTES || masterKey.byteLength !== MASTER_KEY_BYTES) {
     throw new RangeError(
       `slot: expected a ${WRAP_NONCE_BYTES}-byte nonce and a ${MASTER_KEY_BYTES}-byte key`,
     );
   }
   checkParameters(header);
-  const keys = slotKeys(header, secret);
+  const keys = await slotKeys(header, secret);
   if (keys === undefined) throw new RangeError('slot: not a recovery code');
   const bound = headerBytes(header, vaultId);
   return {
@@ -44,10 +44,10 @@ export function sealSlot(
  * What shows a peer that somebody knows a password: the Ed25519 seed whose public key is the slot's claim.
  * @throws E_SLOT_PARAMETERS for KDF costs out of bounds, before any work
  */
-export function claimSeed(costs: SlotCosts, password: string): Buffer {
+export async function claimSeed(costs: SlotCosts, password: string): Promise<Buffer> {
   checkParameters({ ...costs, kind: 'password', kdf: 'argon2id' });
   const salt = Buffer.from(costs.salt, 'hex');
-  const material = passwordMaterial(password, salt, costs);
+  const material = await passwordMaterial(password, salt, costs);
   try {
     return claimOf('password', material, salt);
   } finally {
@@ -72,9 +72,9 @@ export function recoveryClaim(code: string): Buffer | undefined {
  * @throws E_WRONG_PASSWORD when the secret is another, E_SLOT_PARAMETERS for KDF costs out of bounds,
  *   E_SLOT_DAMAGED when the secret is right and the wrapped key is not
  */
-export function openSlot(slot: Slot, vaultId: VaultId, secret: string): Uint8Array {
+export async function openSlot(slot: Slot, vaultId: VaultId, secret: string): Promise<Uint8Array> {
   checkParameters(slot);
-  const keys = slotKeys(slot, secret);
+  const keys = await slotKeys(slot, secret);
   const bound = headerBytes(slot, vaultId);
   const check = Buffer.from(slot.check, 'hex');
   if (keys === undefined || !equalInConstantTime(hmacSha256(keys.commit, bound), check)) {
@@ -125,10 +125,10 @@ interface SlotKeys {
   readonly claim: Buffer;
 }
 
-function slotKeys(header: SlotHeader, secret: string): SlotKeys | undefined {
+async function slotKeys(header: SlotHeader, secret: string): Promise<SlotKeys | undefined> {
   const salt = Buffer.from(header.salt, 'hex');
   const isPassword = header.kind === 'password';
-  const material = isPassword ? passwordMaterial(secret, salt, header) : parseRecoveryCode(secret);
+  const material = isPassword ? await passwordMaterial(secret, salt, header) : parseRecoveryCode(secret);
   if (material === undefined) return undefined;
   const keys = {
     wrap: hkdf(material, salt, 'disktro/v1/slot-wrap', 32),
@@ -139,14 +139,14 @@ function slotKeys(header: SlotHeader, secret: string): SlotKeys | undefined {
   return keys;
 }
 
-function passwordMaterial(
+async function passwordMaterial(
   secret: string,
   salt: Uint8Array,
   { opslimit, memlimit }: Pick<SlotHeader, 'opslimit' | 'memlimit'>,
-): Uint8Array {
+): Promise<Uint8Array> {
   const password = Buffer.from(secret.normalize('NFC'), 'utf8');
   try {
-    return argon2id(password, salt, opslimit, memlimit);
+    return await argon2id(password, salt, opslimit, memlimit);
   } finally {
     password.fill(0);
   }

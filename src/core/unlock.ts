@@ -1,13 +1,12 @@
 /**
- * Password work: opening slots and making new ones. Runs in a worker that ends afterwards,
- * because the memory Argon2id takes is not given back by the thread that took it.
+ * Password work: opening slots and making new ones. On which thread says `password-work.ts`.
  */
 import type { ErrorCode } from '../errors.js';
 import { DisktroError, isDisktroError } from '../errors.js';
+import { loadArgon2id } from './argon2id.js';
 import type { VaultId } from './ids.js';
 import { claimSeed, openSlot, sealSlot } from './slot.js';
 import type { Slot, SlotCosts, SlotHeader } from './slot-shape.js';
-import { loadSodium } from './sodium.js';
 
 export interface UnlockJob {
   readonly type: 'unlock';
@@ -60,11 +59,17 @@ export type PasswordResult<J extends PasswordJob> = J extends UnlockJob
 export async function runPasswordJob(
   job: PasswordJob,
 ): Promise<Unlocked | Slot | readonly SlotClaim[] | undefined> {
-  await loadSodium();
-  if (job.type === 'prepare') return undefined;
+  if (job.type === 'prepare') {
+    await loadArgon2id();
+    return undefined;
+  }
   if (job.type === 'unlock') return unlock(job);
   if (job.type === 'claim') {
-    return job.slots.map((costs) => ({ slotId: costs.id, seed: claimSeed(costs, job.secret) }));
+    const claims: SlotClaim[] = [];
+    for (const costs of job.slots) {
+      claims.push({ slotId: costs.id, seed: await claimSeed(costs, job.secret) });
+    }
+    return claims;
   }
   return sealSlot(job.header, job.vaultId, job.secret, job.masterKey, job.nonce);
 }
@@ -74,11 +79,11 @@ export async function runPasswordJob(
  * @throws E_SLOT_DAMAGED when the secret fits only a damaged slot, E_WRONG_PASSWORD when it fits none,
  *   E_SLOT_PARAMETERS when there are only slots whose costs are refused
  */
-function unlock({ slots, vaultId, secret }: UnlockJob): Unlocked {
+async function unlock({ slots, vaultId, secret }: UnlockJob): Promise<Unlocked> {
   const failures: DisktroError[] = [];
   for (const slot of slots) {
     try {
-      return { masterKey: openSlot(slot, vaultId, secret), slotId: slot.id };
+      return { masterKey: await openSlot(slot, vaultId, secret), slotId: slot.id };
     } catch (error) {
       if (!isDisktroError(error)) throw error;
       failures.push(error);

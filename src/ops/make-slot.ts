@@ -1,9 +1,9 @@
 /** Wraps a master key under a password or a recovery code, at the costs that new slots have. Writes nothing. */
 import { randomBytes } from 'node:crypto';
 import type { VaultId } from '../core/ids.js';
+import { runPasswordWork } from '../core/password-work.js';
 import type { Slot, SlotHeader, SlotKind } from '../core/slot-shape.js';
 import { SLOT_ID_BYTES, SLOT_SALT_BYTES, SLOT_VERSION } from '../core/slot-shape.js';
-import { runInOwnWorker } from '../core/worker/pool.js';
 import { MIN_KDF_MEMORY_BYTES } from '../limits.js';
 
 /** Argon2id costs of new slots: 64 MiB and 3 passes, about 0.2 s (RFC 9106 §4, second recommended option). */
@@ -32,5 +32,5 @@ export async function makeSlot({ vaultId, masterKey, kind, secret, label }: Slot
     label,
     created: new Date().toISOString(),
   };
-  return runInOwnWorker({ type: 'seal-slot', vaultId, secret, header, masterKey, nonce: randomBytes(24) });
+  return runPasswordWork({ type: 'seal-slot', vaultId, secret, header, masterKey, nonce: randomBytes(24) });
 }

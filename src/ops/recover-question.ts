@@ -4,11 +4,11 @@
  */
 import type { VaultId } from '../core/ids.js';
 import { isVaultId } from '../core/ids.js';
+import { runPasswordWork } from '../core/password-work.js';
 import { isMistypedCode } from '../core/recovery-code.js';
 import { signWithSeed } from '../core/seed-key.js';
 import { recoveryClaim } from '../core/slot.js';
 import type { SlotCosts } from '../core/slot-shape.js';
-import { runInOwnWorker } from '../core/worker/pool.js';
 import { DisktroError, isDisktroError, usageError } from '../errors.js';
 import { MAX_KDF_MEMORY_BYTES, MAX_KDF_PASSES, MAX_SLOTS } from '../limits.js';
 import { RECOVER_EXPORTER_LABEL } from '../net/invite.js';
@@ -77,7 +77,7 @@ async function answerOf(
   try {
     if (claim !== undefined) return await ask({ v: 1, claim: claim.toString('hex') });
     const slots = costsOf(await ask({ v: 1, vault }));
-    const claims = await runInOwnWorker({ type: 'claim', secret, slots });
+    const claims = await runPasswordWork({ type: 'claim', secret, slots });
     const bytes = proofBytes(connection.exporter(RECOVER_EXPORTER_LABEL));
     const proofs = Object.fromEntries(
       claims.map(({ slotId, seed }) => [slotId, signWithSeed(seed, bytes).toString('hex')]),
@@ -127,7 +127,7 @@ async function openAnswer(answer: unknown, { secret, vault }: VaultQuestion): Pr
   });
   const { vaultId } = vaultFile;
   if (!isVaultId(vaultId) || (vault !== undefined && vaultId !== vault)) throw broken('another vault');
-  const unlocked = await runInOwnWorker({ type: 'unlock', vaultId, secret, slots: [slot] });
+  const unlocked = await runPasswordWork({ type: 'unlock', vaultId, secret, slots: [slot] });
   const text = (key: string): string | undefined => {
     const value = fields.value(key);
     return typeof value === 'string' ? value : undefined;

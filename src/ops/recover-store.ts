@@ -5,9 +5,9 @@
 import { randomBytes } from 'node:crypto';
 import os from 'node:os';
 import type { VaultId } from '../core/ids.js';
+import { runPasswordWork } from '../core/password-work.js';
 import { recoveryClaim } from '../core/slot.js';
 import type { Slot } from '../core/slot-shape.js';
-import { runInOwnWorker } from '../core/worker/pool.js';
 import { DisktroError, isDisktroError, usageError } from '../errors.js';
 import type { Authority } from '../net/certificates.js';
 import { createCertificateRequest, signCertificateRequest } from '../net/certificates.js';
@@ -137,10 +137,12 @@ async function findVault(store: HolderStore, options: RecoverOptions): Promise<F
       claim === undefined ? slot.kind === 'password' : slot.kind === 'recovery' && slot.claim === claim;
     const slots = slotsOfRecord(record).filter(fits);
     if (slots.length === 0) continue;
-    const key = await runInOwnWorker({ type: 'unlock', vaultId: record.id, secret, slots }).catch((error) => {
-      if (isDisktroError(error, 'E_WRONG_PASSWORD')) return undefined;
-      throw error;
-    });
+    const key = await runPasswordWork({ type: 'unlock', vaultId: record.id, secret, slots }).catch(
+      (error) => {
+        if (isDisktroError(error, 'E_WRONG_PASSWORD')) return undefined;
+        throw error;
+      },
+    );
     if (key !== undefined) return { record, ...key };
   }
   throw new DisktroError(

@@ -15,6 +15,7 @@ import type { VaultId } from '../core/ids.js';
 import { vaultIdFromBytes } from '../core/ids.js';
 import type { VaultKeys } from '../core/keys.js';
 import { deriveKeys, MASTER_KEY_BYTES, wipeKeys } from '../core/keys.js';
+import { runPasswordWork } from '../core/password-work.js';
 import {
   formatRecoveryCode,
   isMistypedCode,
@@ -23,7 +24,6 @@ import {
 } from '../core/recovery-code.js';
 import type { Slot } from '../core/slot-shape.js';
 import type { Unlocked } from '../core/unlock.js';
-import { runInOwnWorker } from '../core/worker/pool.js';
 import { DisktroError, fileSystemError, integrityError, isDisktroError, lockedError } from '../errors.js';
 import { DEFAULT_AVERAGE_CHUNK_BYTES } from '../limits.js';
 import { FileStore } from '../store/file-store.js';
@@ -331,7 +331,7 @@ async function unlock(vaultId: VaultId, found: readonly FoundSlot[], secret: str
   }
   // The secret may be right for a slot that cannot be read: that is damage, not a wrong password.
   if (fitting.length === 0 && damage !== undefined) throw damage;
-  return runInOwnWorker({ type: 'unlock', vaultId, secret, slots: fitting }).catch((error: unknown) => {
+  return runPasswordWork({ type: 'unlock', vaultId, secret, slots: fitting }).catch((error: unknown) => {
     if (!isDisktroError(error, 'E_WRONG_PASSWORD') || !isMistypedCode(secret)) throw error;
     throw new DisktroError(error.code, error.message, {
       hint: 'this reads like a recovery code with a typing error: compare it with the paper digit by digit',

@@ -4,6 +4,7 @@ import type { ChunkSizes, Cutter } from '../core/cutter.js';
 import { contentCutter, fixedCutter } from '../core/cutter.js';
 import { gearTable } from '../core/gear.js';
 import { windowBytes, windowMemory } from '../core/input-window.js';
+import { PACKAGE_ROOT } from '../package-root.js';
 
 export interface Workspace {
   readonly memory: WebAssembly.Memory;
@@ -15,7 +16,7 @@ export interface Workspaces {
   give(workspace: Workspace): void;
 }
 
-const CODE = new URL('../core/cutter.wasm', import.meta.url);
+const CODE = new URL('dist/src/core/cutter.wasm', PACKAGE_ROOT);
 
 export function createWorkspaces(chunkerKey: Uint8Array, sizes: ChunkSizes): Workspaces {
   const free: Workspace[] = [];

@@ -346,7 +346,7 @@ t.test('a stack is shown with -vv and only then', async (t) => {
   const words = ['reassemble', 'latest', '-o', 'out'];
   t.notMatch((await place.run('-v', ...words)).stderr, /\bat .+:\d+/);
   const text = await place.run('-vv', ...words);
-  t.match(text.stderr, /^\[E_OBJECT_MISSING\] .+\n +at .+\.js:\d+:\d+/m);
+  t.match(text.stderr, /^\[E_OBJECT_MISSING\] .+\n +at .+src\/[a-z/-]+\.ts:\d+:\d+/m);
   const asJson = await place.run('-vv', '--json', ...words);
   const lines = asJson.stderr.trim().split('\n');
   t.match(JSON.parse(lines.at(-1) ?? ''), { error: { code: 'E_OBJECT_MISSING', stack: [String, /^ +at /] } });

@@ -35,13 +35,21 @@ async function loadedBy(place: Place, ...words: string[]): Promise<{ stdout: str
     ...words,
   );
   if (status !== 0) throw new Error(stderr);
-  const lines = readFileSync(list, 'utf8').split('\n');
-  return { stdout, modules: lines.filter((line) => /\/(?:dist\/src|node_modules)\//.test(line)) };
+  const lines = [...new Set(readFileSync(list, 'utf8').split('\n'))];
+  return { stdout, modules: lines.filter((line) => /\/(?:dist\/(?:src|bin)|node_modules)\//.test(line)) };
 }
 
+/** What a bundled file was made of; any other is itself. */
+function sourcesOf(file: string): readonly string[] {
+  if (!/\/dist\/bin\/.*\.js$/.test(file)) return [file];
+  return (JSON.parse(readFileSync(`${file}.map`, 'utf8')) as { sources: string[] }).sources;
+}
+
+/** Packages that are loaded, those in the bundle included. */
 const packagesOf = (modules: readonly string[]): string[] => [
   ...new Set(
     modules
+      .flatMap(sourcesOf)
       .map((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1])
       .filter((name) => name !== undefined),
   ),
@@ -55,7 +63,7 @@ t.test('--version prints the version, and loads no package for it', async (t) =>
     t.equal(stdout, `${version}\n`, `${flag} alone`);
     t.same(packagesOf(modules), [], 'no package');
     t.ok(
-      modules.some((path) => path.includes('dist/src/cli/main.js')),
+      modules.some((path) => path.includes('dist/bin/main.js')),
       'the hook sees what is loaded',
     );
     t.ok(modules.length <= 8, `${modules.length} modules`);
@@ -105,5 +113,6 @@ t.test('no command loads what it does not need', async (t) => {
     packagesOf(modules).some((name) => /^zstd/.test(name)),
     'and without zstd',
   );
+  t.equal(packagesOf(modules).filter((name) => /^lz4(?:js)?$/.test(name)).length, 1, 'and with one LZ4');
   t.ok(packagesOf(modules).includes('better-sqlite3'), 'the hook sees packages too');
 });

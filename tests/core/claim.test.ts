@@ -10,12 +10,9 @@ import {
 } from '../../src/core/seed-key.js';
 import { claimSeed, openSlot, recoveryClaim, sealSlot } from '../../src/core/slot.js';
 import type { SlotHeader } from '../../src/core/slot-shape.js';
-import { loadSodium } from '../../src/core/sodium.js';
 import { MIB } from '../../src/limits.js';
 import { noise } from './samples.js';
 import { vaultId } from './vault-of-tests.js';
-
-await loadSodium();
 
 const header: SlotHeader = {
   v: 1,
@@ -51,19 +48,20 @@ t.test('a seed is the key that RFC 8032, section 7.1, test 1 says', async (t) =>
 });
 
 t.test('a password proves itself to the claim of its slot, and no other one does', async (t) => {
-  const slot = sealSlot(header, vaultId, 'right', masterKey, nonce);
+  const slot = await sealSlot(header, vaultId, 'right', masterKey, nonce);
   t.equal(slot.claim?.length, 64);
   const message = Buffer.from('exporter');
-  const proofOf = (password: string): Buffer => signWithSeed(claimSeed(header, password), message);
+  const proofOf = async (password: string): Promise<Buffer> =>
+    signWithSeed(await claimSeed(header, password), message);
   const claim = Buffer.from(slot.claim ?? '', 'hex');
-  t.ok(isSignedByRaw(claim, message, proofOf('right')));
-  t.notOk(isSignedByRaw(claim, message, proofOf('wrong')));
+  t.ok(isSignedByRaw(claim, message, await proofOf('right')));
+  t.notOk(isSignedByRaw(claim, message, await proofOf('wrong')));
 });
 
 t.test('a recovery code finds its slot, however it is typed and whatever the salt', async (t) => {
   const bytes = noise('code', 16);
   const code = formatRecoveryCode(bytes);
-  const slot = sealSlot(recovery, vaultId, code, masterKey, nonce);
+  const slot = await sealSlot(recovery, vaultId, code, masterKey, nonce);
   t.equal(slot.claim, recoveryClaim(code.toLowerCase().replaceAll('-', ' '))?.toString('hex'));
   // HKDF as RFC 5869 has it, written down again.
   const extracted = createHmac('sha256', Buffer.alloc(32)).update(bytes).digest();
@@ -74,8 +72,8 @@ t.test('a recovery code finds its slot, however it is typed and whatever the sal
 
 t.test('a slot without a claim opens as before, and the claim opens nothing', async (t) => {
   const code = formatRecoveryCode(noise('code', 16));
-  const { claim, ...old } = sealSlot(recovery, vaultId, code, masterKey, nonce);
-  t.same(Buffer.from(openSlot(old, vaultId, code)), masterKey);
+  const { claim, ...old } = await sealSlot(recovery, vaultId, code, masterKey, nonce);
+  t.same(Buffer.from(await openSlot(old, vaultId, code)), masterKey);
   t.notMatch(JSON.stringify(old), claim ?? 'no claim');
 });
 
@@ -86,6 +84,6 @@ t.test('costs out of bounds are refused before any work', async (t) => {
     { memlimit: 8 * MIB },
     { opslimit: 1 },
   ]) {
-    t.throws(() => claimSeed({ ...header, ...costs }, 'right'), { code: 'E_SLOT_PARAMETERS' });
+    await t.rejects(() => claimSeed({ ...header, ...costs }, 'right'), { code: 'E_SLOT_PARAMETERS' });
   }
 });

@@ -2,18 +2,16 @@
 import t from 'tap';
 import { argon2id } from '../../src/core/argon2id.js';
 import { hmacSha256 } from '../../src/core/hashes.js';
+import { unwrap, WRAP_NONCE_BYTES } from '../../src/core/key-wrap.js';
 import { MASTER_KEY_BYTES } from '../../src/core/keys.js';
 import { formatRecoveryCode } from '../../src/core/recovery-code.js';
 import { checkParameters, openSlot, sealSlot } from '../../src/core/slot.js';
 import type { Slot, SlotHeader } from '../../src/core/slot-shape.js';
-import { loadSodium, unwrap, WRAP_NONCE_BYTES } from '../../src/core/sodium.js';
 import { MIB } from '../../src/limits.js';
 import { noise } from './samples.js';
 import { hkdf } from './twins/hkdf.js';
 import { otherVaultId, vaultId } from './vault-of-tests.js';
 import { fromHex, toHex } from './vectors.js';
-
-await loadSodium();
 
 const masterKey = noise('master key', MASTER_KEY_BYTES);
 const nonce = noise('nonce', WRAP_NONCE_BYTES);
@@ -39,8 +37,8 @@ const recoveryHeader: SlotHeader = {
   memlimit: 0,
 };
 
-const passwordSlot = sealSlot(passwordHeader, vaultId, PASSWORD, masterKey, nonce);
-const recoverySlot = sealSlot(recoveryHeader, vaultId, CODE, masterKey, nonce);
+const passwordSlot = await sealSlot(passwordHeader, vaultId, PASSWORD, masterKey, nonce);
+const recoverySlot = await sealSlot(recoveryHeader, vaultId, CODE, masterKey, nonce);
 
 const flipHex = (digits: string, at: number): string => {
   const bytes = fromHex(digits);
@@ -49,12 +47,12 @@ const flipHex = (digits: string, at: number): string => {
 };
 
 t.test('a password opens its slot', async (t) => {
-  t.same(Buffer.from(openSlot(passwordSlot, vaultId, PASSWORD)), masterKey);
+  t.same(Buffer.from(await openSlot(passwordSlot, vaultId, PASSWORD)), masterKey);
 });
 
 t.test('a recovery code opens its slot, however it is typed', async (t) => {
   for (const typed of [CODE, CODE.toLowerCase(), CODE.replaceAll('-', ' '), ` ${CODE}\n`]) {
-    t.same(Buffer.from(openSlot(recoverySlot, vaultId, typed)), masterKey);
+    t.same(Buffer.from(await openSlot(recoverySlot, vaultId, typed)), masterKey);
   }
 });
 
@@ -84,7 +82,7 @@ function boundHeader(slot: Slot): Buffer {
 
 t.test('check and wrapped are what FORMAT.md says', async (t) => {
   const materials = [
-    [passwordSlot, argon2id(Buffer.from(PASSWORD), fromHex(passwordSlot.salt), 2, 64 * MIB)],
+    [passwordSlot, await argon2id(Buffer.from(PASSWORD), fromHex(passwordSlot.salt), 2, 64 * MIB)],
     [recoverySlot, noise('recovery', 16)],
   ] as const;
   for (const [slot, material] of materials) {
@@ -105,15 +103,15 @@ t.test('the master key and the password are nowhere in a slot', async (t) => {
 
 t.test('a wrong password is told apart from damage', async (t) => {
   for (const wrong of ['', 'wrong', `${PASSWORD} `, PASSWORD.toUpperCase(), CODE]) {
-    const open = (): unknown => openSlot(passwordSlot, vaultId, wrong);
-    t.throws(open, { name: 'DisktroError', code: 'E_WRONG_PASSWORD' }, JSON.stringify(wrong));
+    const open = (): Promise<unknown> => openSlot(passwordSlot, vaultId, wrong);
+    await t.rejects(open, { name: 'DisktroError', code: 'E_WRONG_PASSWORD' }, JSON.stringify(wrong));
   }
 });
 
 t.test('what is no recovery code, or another one, is a wrong one', async (t) => {
   for (const wrong of ['', PASSWORD, CODE.slice(1), formatRecoveryCode(noise('another', 16))]) {
-    const open = (): unknown => openSlot(recoverySlot, vaultId, wrong);
-    t.throws(open, { name: 'DisktroError', code: 'E_WRONG_PASSWORD' }, JSON.stringify(wrong));
+    const open = (): Promise<unknown> => openSlot(recoverySlot, vaultId, wrong);
+    await t.rejects(open, { name: 'DisktroError', code: 'E_WRONG_PASSWORD' }, JSON.stringify(wrong));
   }
 });
 
@@ -135,19 +133,22 @@ for (const [name, change] of Object.entries(changes)) {
   t.test(`a changed ${name} is a wrong password`, async (t) => {
     const check = name.startsWith('check') ? change : { ...change, check: recoverySlot.check };
     const changed = { ...recoverySlot, ...check };
-    t.throws(() => openSlot(changed, vaultId, CODE), { name: 'DisktroError', code: 'E_WRONG_PASSWORD' });
+    await t.rejects(() => openSlot(changed, vaultId, CODE), {
+      name: 'DisktroError',
+      code: 'E_WRONG_PASSWORD',
+    });
   });
 }
 
 t.test('changed costs that are still allowed are a wrong password', async (t) => {
   const stronger = { ...passwordSlot, opslimit: 3 };
-  t.throws(() => openSlot(stronger, vaultId, PASSWORD), { code: 'E_WRONG_PASSWORD' });
+  await t.rejects(() => openSlot(stronger, vaultId, PASSWORD), { code: 'E_WRONG_PASSWORD' });
   const larger = { ...passwordSlot, memlimit: 65 * MIB };
-  t.throws(() => openSlot(larger, vaultId, PASSWORD), { code: 'E_WRONG_PASSWORD' });
+  await t.rejects(() => openSlot(larger, vaultId, PASSWORD), { code: 'E_WRONG_PASSWORD' });
 });
 
 t.test('a slot moved to another vault is a wrong password', async (t) => {
-  t.throws(() => openSlot(recoverySlot, otherVaultId, CODE), { code: 'E_WRONG_PASSWORD' });
+  await t.rejects(() => openSlot(recoverySlot, otherVaultId, CODE), { code: 'E_WRONG_PASSWORD' });
 });
 
 t.test('a password slot relabelled as a recovery slot is refused, and the other way round', async (t) => {
@@ -161,11 +162,11 @@ t.test('a password slot relabelled as a recovery slot is refused, and the other 
     [{ memlimit: 64 * MIB }, recoverySlot],
   ];
   for (const [change, slot] of swapped) {
-    const open = (): unknown => openSlot({ ...slot, ...change }, vaultId, PASSWORD);
-    t.throws(open, { name: 'DisktroError', code: 'E_SLOT_PARAMETERS' }, JSON.stringify(change));
+    const open = (): Promise<unknown> => openSlot({ ...slot, ...change }, vaultId, PASSWORD);
+    await t.rejects(open, { name: 'DisktroError', code: 'E_SLOT_PARAMETERS' }, JSON.stringify(change));
   }
   const whole = { ...passwordSlot, kind: 'recovery', kdf: 'hkdf', opslimit: 0, memlimit: 0 } as const;
-  t.throws(() => openSlot(whole, vaultId, CODE), { code: 'E_WRONG_PASSWORD' }, 'with costs to match');
+  await t.rejects(() => openSlot(whole, vaultId, CODE), { code: 'E_WRONG_PASSWORD' }, 'with costs to match');
 });
 
 t.test('every flipped bit of the wrapped key and of its nonce is damage', async (t) => {
@@ -175,7 +176,7 @@ t.test('every flipped bit of the wrapped key and of its nonce is damage', async 
       const bytes = fromHex(recoverySlot[field]);
       bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7));
       try {
-        openSlot({ ...recoverySlot, [field]: toHex(bytes) }, vaultId, CODE);
+        await openSlot({ ...recoverySlot, [field]: toHex(bytes) }, vaultId, CODE);
         missed.push(`bit ${bit} of ${field}`);
       } catch (error) {
         if ((error as { code?: string }).code !== 'E_SLOT_DAMAGED')
@@ -194,15 +195,15 @@ t.test('a wrapped key or nonce of another length is damage', async (t) => {
     { nonce: '' },
     { nonce: recoverySlot.nonce.slice(2) },
   ]) {
-    const open = (): unknown => openSlot({ ...recoverySlot, ...change }, vaultId, CODE);
-    t.throws(open, { name: 'DisktroError', code: 'E_SLOT_DAMAGED' }, JSON.stringify(change));
+    const open = (): Promise<unknown> => openSlot({ ...recoverySlot, ...change }, vaultId, CODE);
+    await t.rejects(open, { name: 'DisktroError', code: 'E_SLOT_DAMAGED' }, JSON.stringify(change));
   }
 });
 
 t.test('a damaged password slot is told apart from a wrong password', async (t) => {
   const damaged = { ...passwordSlot, wrapped: flipHex(passwordSlot.wrapped, 47) };
-  t.throws(() => openSlot(damaged, vaultId, PASSWORD), { code: 'E_SLOT_DAMAGED' });
-  t.throws(() => openSlot(damaged, vaultId, 'wrong'), { code: 'E_WRONG_PASSWORD' });
+  await t.rejects(() => openSlot(damaged, vaultId, PASSWORD), { code: 'E_SLOT_DAMAGED' });
+  await t.rejects(() => openSlot(damaged, vaultId, 'wrong'), { code: 'E_WRONG_PASSWORD' });
 });
 
 const hostile: readonly [string, Partial<SlotHeader>][] = [
@@ -235,8 +236,8 @@ t.test('hostile parameters are refused without doing the work', async (t) => {
   const start = performance.now();
   for (const [name, change] of hostile) {
     const error = { name: 'DisktroError', code: 'E_SLOT_PARAMETERS' };
-    t.throws(() => openSlot({ ...passwordSlot, ...change }, vaultId, PASSWORD), error, name);
-    t.throws(
+    await t.rejects(() => openSlot({ ...passwordSlot, ...change }, vaultId, PASSWORD), error, name);
+    await t.rejects(
       () => sealSlot({ ...passwordHeader, ...change }, vaultId, PASSWORD, masterKey, nonce),
       error,
       'nor sealed',
@@ -255,15 +256,15 @@ t.test('costs at the bounds are allowed', async (t) => {
 });
 
 t.test('a password opens whichever way its letters were composed', async (t) => {
-  const slot = sealSlot(passwordHeader, vaultId, 'p\u00e4ssw\u00f6rd', masterKey, nonce);
-  t.same(Buffer.from(openSlot(slot, vaultId, 'pa\u0308sswo\u0308rd')), masterKey);
-  t.throws(() => openSlot(slot, vaultId, 'password'), { code: 'E_WRONG_PASSWORD' });
+  const slot = await sealSlot(passwordHeader, vaultId, 'p\u00e4ssw\u00f6rd', masterKey, nonce);
+  t.same(Buffer.from(await openSlot(slot, vaultId, 'pa\u0308sswo\u0308rd')), masterKey);
+  await t.rejects(() => openSlot(slot, vaultId, 'password'), { code: 'E_WRONG_PASSWORD' });
 });
 
 t.test('a key or nonce of the wrong length is not sealed', async (t) => {
-  t.throws(() => sealSlot(recoveryHeader, vaultId, CODE, masterKey.subarray(1), nonce), RangeError);
-  t.throws(() => sealSlot(recoveryHeader, vaultId, CODE, masterKey, nonce.subarray(1)), RangeError);
-  t.throws(
+  await t.rejects(() => sealSlot(recoveryHeader, vaultId, CODE, masterKey.subarray(1), nonce), RangeError);
+  await t.rejects(() => sealSlot(recoveryHeader, vaultId, CODE, masterKey, nonce.subarray(1)), RangeError);
+  await t.rejects(
     () => sealSlot(recoveryHeader, vaultId, PASSWORD, masterKey, nonce),
     RangeError,
     'nor what is no code',
@@ -271,9 +272,15 @@ t.test('a key or nonce of the wrong length is not sealed', async (t) => {
 });
 
 t.test('two nonces or two salts give two slots', async (t) => {
-  const other = sealSlot(recoveryHeader, vaultId, CODE, masterKey, noise('another nonce', 24));
+  const other = await sealSlot(recoveryHeader, vaultId, CODE, masterKey, noise('another nonce', 24));
   t.not(other.wrapped, recoverySlot.wrapped);
-  const salted = sealSlot({ ...recoveryHeader, salt: '00'.repeat(16) }, vaultId, CODE, masterKey, nonce);
+  const salted = await sealSlot(
+    { ...recoveryHeader, salt: '00'.repeat(16) },
+    vaultId,
+    CODE,
+    masterKey,
+    nonce,
+  );
   t.not(salted.check, recoverySlot.check);
   t.not(salted.wrapped, recoverySlot.wrapped);
 });

@@ -2,7 +2,7 @@
 // the same list. Sources: src/ops/rebuild.ts, src/catalog/rebuilder.ts.
 import type { Test } from 'tap';
 import t from 'tap';
-import { prepareOwnWorker } from '../../src/core/worker/pool.js';
+import { preparePasswordWork } from '../../src/core/password-work.js';
 import { isDisktroError } from '../../src/errors.js';
 import { chunkStream } from '../../src/ops/chunk.js';
 import { listFiles, removeFiles } from '../../src/ops/files.js';
@@ -57,7 +57,7 @@ async function scene(test: Test): Promise<Scene> {
 }
 
 const rebuild = (home: string, fileSystem: FileSystem): Promise<RebuildResult> => {
-  prepareOwnWorker();
+  preparePasswordWork();
   return rebuildCatalog({ home, password: RECOVERY_CODE, fileSystem });
 };
 

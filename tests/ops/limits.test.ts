@@ -3,7 +3,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { prepareOwnWorker } from '../../src/core/worker/pool.js';
+import { preparePasswordWork } from '../../src/core/password-work.js';
 import { chunkFile, chunkStream } from '../../src/ops/chunk.js';
 import { fileInfo, listFiles } from '../../src/ops/files.js';
 import { rebuildCatalog } from '../../src/ops/rebuild.js';
@@ -96,7 +96,7 @@ t.test(
     await expectIntact(t, vault, stored, 'as stored');
     await vault.close();
 
-    prepareOwnWorker();
+    preparePasswordWork();
     t.match(await rebuildCatalog({ home, password: RECOVERY_CODE }), { files: 2, damaged: [] });
     const after = await openScratch(home);
     await expectIntact(t, after, stored, 'after a rebuild');

@@ -5,7 +5,7 @@ import { encodeCbor } from '../../src/core/cbor.js';
 import { encodeEntry } from '../../src/core/entry.js';
 import type { StoreId } from '../../src/core/ids.js';
 import { encodeRef } from '../../src/core/list.js';
-import { prepareOwnWorker } from '../../src/core/worker/pool.js';
+import { preparePasswordWork } from '../../src/core/password-work.js';
 import { chunkStream } from '../../src/ops/chunk.js';
 import { ChunkWriter } from '../../src/ops/chunk-writer.js';
 import { listFiles } from '../../src/ops/files.js';
@@ -159,7 +159,7 @@ t.test('a list chunk whose items are not in deterministic form is refused', asyn
   const { corrupt } = await verify(vault, { readData: true, workers: 0 });
   t.same(new Set(corrupt), bad, 'verify that reads the data finds them');
   await vault.close();
-  prepareOwnWorker();
+  preparePasswordWork();
   const { damaged } = await rebuildCatalog({ home, password: RECOVERY_CODE });
   t.same(new Set(damaged), bad, 'and so does rebuild');
 });

@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import type { Test } from 'tap';
 import t from 'tap';
 import type { StoreId } from '../../src/core/ids.js';
-import { prepareOwnWorker } from '../../src/core/worker/pool.js';
+import { preparePasswordWork } from '../../src/core/password-work.js';
 import { chunkStream } from '../../src/ops/chunk.js';
 import { listFiles, removeFiles } from '../../src/ops/files.js';
 import { collectGarbage } from '../../src/ops/gc.js';
@@ -31,7 +31,7 @@ t.setTimeout(240_000);
 const open = (home: string): Promise<OpenVault> => openScratch(home, { sizes: TINY_SIZES });
 
 async function rebuild(home: string): Promise<void> {
-  prepareOwnWorker();
+  preparePasswordWork();
   await rebuildCatalog({ home, password: RECOVERY_CODE });
 }
 

@@ -5,7 +5,7 @@ import type { Test } from 'tap';
 import t from 'tap';
 import type { StoreId } from '../../src/core/ids.js';
 import type { ObjectKind } from '../../src/core/object.js';
-import { prepareOwnWorker } from '../../src/core/worker/pool.js';
+import { preparePasswordWork } from '../../src/core/password-work.js';
 import { chunkStream } from '../../src/ops/chunk.js';
 import { removeFiles } from '../../src/ops/files.js';
 import type { GcResult } from '../../src/ops/gc.js';
@@ -44,7 +44,7 @@ interface Scene {
 const open = (home: string): Promise<OpenVault> => openScratch(home, { sizes: TINY_SIZES });
 
 const rebuild = (home: string): Promise<RebuildResult> => {
-  prepareOwnWorker();
+  preparePasswordWork();
   return rebuildCatalog({ home, password: RECOVERY_CODE });
 };
 

@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import type { Test } from 'tap';
 import t from 'tap';
 import type { StoreId } from '../../src/core/ids.js';
-import { prepareOwnWorker } from '../../src/core/worker/pool.js';
+import { preparePasswordWork } from '../../src/core/password-work.js';
 import { chunkStream } from '../../src/ops/chunk.js';
 import { rebuildCatalog } from '../../src/ops/rebuild.js';
 import { verify } from '../../src/ops/verify.js';
@@ -109,7 +109,7 @@ for (const which of ['list', 'manifest'] as const) {
     async (t) => {
       const { home, files, places } = await scene(t);
       const before = HomeImage.of(home);
-      prepareOwnWorker();
+      preparePasswordWork();
       const stopped = rebuildCatalog({
         home,
         password: RECOVERY_CODE,

@@ -7,11 +7,12 @@ import { readFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { PACKAGE_ROOT } from '../../package-root.js';
 import { refusal } from '../json-body.js';
 import { hasTag } from '../range.js';
 import type { Call, Route } from '../router.js';
 
-const FOLDER = fileURLToPath(new URL('../../../web/', import.meta.url));
+const FOLDER = fileURLToPath(new URL('dist/web/', PACKAGE_ROOT));
 const NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,200}$/;
 
 const CONTENT_SECURITY_POLICY = [

@@ -1,40 +1,9 @@
-// Argon2id, native and portable, and XChaCha20-Poly1305. Source: src/core/argon2id.ts, src/core/sodium.ts.
-// Vectors: argon2id.json, argon2id-command.json, xchacha20-poly1305.json.
+// XChaCha20-Poly1305. Source: src/core/key-wrap.ts. Vectors: xchacha20-poly1305.json, and libsodium itself.
+import sodium from 'libsodium-wrappers-sumo';
 import t from 'tap';
-import { argon2id, nativeArgon2id } from '../../src/core/argon2id.js';
-import { loadSodium, portableArgon2id, unwrap, wrap } from '../../src/core/sodium.js';
+import { unwrap, wrap } from '../../src/core/key-wrap.js';
+import { noise } from './samples.js';
 import { fromHex, readVectors, toHex } from './vectors.js';
-
-interface Argon2Vectors {
-  readonly vectors: readonly {
-    readonly password: string;
-    readonly salt: string;
-    readonly passes: number;
-    readonly memoryBytes: number;
-    readonly hash: string;
-  }[];
-}
-
-await loadSodium();
-
-const implementations = [
-  ['chosen', argon2id],
-  ['portable', portableArgon2id],
-  ['native', nativeArgon2id() ?? portableArgon2id],
-] as const;
-
-for (const file of ['argon2id', 'argon2id-command']) {
-  for (const { password, salt, passes, memoryBytes, hash } of readVectors<Argon2Vectors>(file).vectors) {
-    t.test(
-      `Argon2id at ${memoryBytes / 1024} KiB and ${passes} passes is that of ${file}.json`,
-      async (t) => {
-        for (const [name, hashing] of implementations) {
-          t.equal(toHex(hashing(fromHex(password), fromHex(salt), passes, memoryBytes)), hash, name);
-        }
-      },
-    );
-  }
-}
 
 const draft =
   readVectors<Record<'key' | 'nonce' | 'aad' | 'plaintext' | 'ciphertext' | 'tag', string>>(
@@ -73,4 +42,25 @@ t.test('every truncation unwraps to nothing', async (t) => {
     if (unwrap(key, nonce, wrapped.subarray(0, length), aad) !== undefined) t.fail(`${length} bytes`);
   }
   t.equal(unwrap(key, nonce, Buffer.concat([wrapped, Buffer.alloc(1)]), aad), undefined, 'and one byte more');
+});
+
+t.test('it is what libsodium makes, whatever is wrapped', async (t) => {
+  await sodium.ready;
+  for (let run = 0; run < 100; run++) {
+    const [key, nonce] = [noise(`key ${run}`, 32), noise(`nonce ${run}`, 24)];
+    const [secret, associated] = [noise(`secret ${run}`, run), noise(`associated ${run}`, (run * 7) % 90)];
+    const wanted = sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(secret, associated, null, nonce, key);
+    t.equal(toHex(wrap(key, nonce, secret, associated)), toHex(wanted), `${run} bytes`);
+  }
+});
+
+t.test('keys and nonces of another length are refused', async (t) => {
+  for (const bytes of [0, 23, 25]) {
+    t.throws(() => wrap(key, noise('nonce', bytes), plaintext, aad), RangeError, `a nonce of ${bytes} bytes`);
+    t.equal(unwrap(key, noise('nonce', bytes), wrapped, aad), undefined, 'unwraps to nothing');
+  }
+  for (const bytes of [0, 31, 33]) {
+    t.throws(() => wrap(noise('key', bytes), nonce, plaintext, aad), RangeError, `a key of ${bytes} bytes`);
+    t.throws(() => unwrap(noise('key', bytes), nonce, wrapped, aad), RangeError, 'also to unwrap');
+  }
 });
