@@ -1,5 +1,5 @@
 // Bundles the compiled command into dist/bin, so that it starts by reading some files instead of 150: main.js, the way
-// in; entry.js, a worker thread; each command, and what is shared. esbuild splits ES modules only, so it first makes
+// in; entry.js and small-reader.js, worker threads; each command, and what is shared. esbuild splits ES modules only, so it first makes
 // those; then each becomes CommonJS, which Node reads and links in a third of the time.
 //   node scripts/build-command.mjs    once, from what tsc has left in dist/src
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -40,7 +40,7 @@ async function bundle(root, folder) {
   const { outputFiles, metafile } = await build({
     absWorkingDir: root,
     // They find each other by the names that they have in the source.
-    entryPoints: ['dist/src/cli/main.js', 'dist/src/core/worker/entry.js'],
+    entryPoints: ['dist/src/cli/main.js', 'dist/src/core/worker/entry.js', 'dist/src/ops/small-reader.js'],
     entryNames: '[name]',
     outdir: folder,
     write: false,

@@ -64,7 +64,7 @@ function describeInputs(sources) {
 export function isBuilt() {
   const sources = listSources();
   if (!existsSync(stampPath) || readFileSync(stampPath, 'utf8') !== describeInputs(sources)) return false;
-  const bundles = ['bin/main.js', 'bin/entry.js', 'web/index.html'];
+  const bundles = ['bin/main.js', 'bin/entry.js', 'bin/small-reader.js', 'web/index.html'];
   if (!bundles.every((path) => existsSync(join(dist, path)))) return false;
   return sources.every((source) => existsSync(join(root, outputOf(source) ?? source)));
 }
