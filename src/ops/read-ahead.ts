@@ -2,6 +2,7 @@
  * A walk, some files ahead of whoever takes it, in batches: threads read the small files in them meanwhile. Without it a
  * disk is asked for one file after another, and most of a first backup is waiting.
  */
+import os from 'node:os';
 import { Lane } from '../core/worker/lane.js';
 import { SLOT_BYTES, SLOT_FILES, type SmallContent, SmallReadSlot } from './small-read.js';
 import type { SmallFile, SmallReadFailure, SmallReadJob } from './small-reader.js';
@@ -14,7 +15,8 @@ export interface Ahead {
 }
 
 const THREAD = new URL('./small-reader.js', import.meta.url);
-const THREADS = 4;
+/** Threads that wait for a disk cost little; each takes 10 MiB. */
+const THREADS = Math.max(2, Math.min(4, os.availableParallelism()));
 const BATCHES_AHEAD = 2 * THREADS;
 /** Small files before threads are worth starting. */
 const ALONE_FILES = 256;
