@@ -1,7 +1,7 @@
 /**
  * Enters files that another machine of the same vault has stored: like a rebuild, but beside a catalog that is in use.
  * An object that is not here is entered as lost, with its references, so that it is fetched where it is needed.
- * A file's row comes last: what a crash leaves in between has no file and is garbage.
+ * A manifest comes last, together with its file.
  */
 import type { StoreId } from '../core/ids.js';
 import { idToBytes } from '../core/ids.js';
@@ -46,14 +46,54 @@ export function heldManifests(catalog: Catalog, vault: string): readonly StoreId
   return catalog.read(() => query.all(Buffer.from(vault, 'hex')).map((id) => id.toString('hex') as StoreId));
 }
 
-/** Enters a manifest's own row, and what it refers to. It becomes a file with {@link enterImportedFile}. */
+interface ImportedParent {
+  readonly id: StoreId;
+  readonly kind: ObjectKind;
+  readonly storedBytes: number;
+}
+
+/** Enters a list chunk, and what it refers to. */
 export function enterImported(
   catalog: Catalog,
   session: number,
-  parent: { readonly id: StoreId; readonly kind: ObjectKind; readonly storedBytes: number },
+  parent: ImportedParent,
   children: readonly ImportedChunk[],
 ): void {
+  const enter = statementsOf(catalog, session);
+  catalog.write(() => enter(parent, children));
+}
+
+export interface ImportedManifest {
+  readonly manifest: ImportedParent;
+  readonly children: readonly ImportedChunk[];
+  readonly file: Omit<NewFile, 'object'>;
+  /** Change nothing when the catalog knows it: it may have been removed since it was found unknown. */
+  readonly isOnlyUnknown: boolean;
+}
+
+/** Enters a manifest, what it refers to, and its file. What its lists refer to is entered. @returns whether it was */
+export function enterImportedManifest(
+  catalog: Catalog,
+  session: number,
+  { manifest, children, file, isOnlyUnknown }: ImportedManifest,
+): boolean {
   const { database } = catalog;
+  const enter = statementsOf(catalog, session);
+  const isKnown = database.prepare('SELECT 1 FROM objects WHERE store_id = ?');
+  const insert = database.prepare(
+    `INSERT OR IGNORE INTO files (object, kind, name_tag, sealed, created_ms, path_tag)
+     SELECT id, ?, ?, ?, ?, ? FROM objects WHERE store_id = ?`,
+  );
+  const { kind, nameTag, sealed, createdMs, pathTag } = file;
+  return catalog.write(() => {
+    if (isOnlyUnknown && isKnown.get(idToBytes(manifest.id)) !== undefined) return false;
+    enter(manifest, children);
+    return insert.run(kind, nameTag, sealed, createdMs, pathTag, idToBytes(manifest.id)).changes > 0;
+  });
+}
+
+/** What enters one parent and its children, inside the caller's transaction. */
+function statementsOf({ database }: Catalog, session: number) {
   const enter = database.prepare(`
     INSERT INTO objects (store_id, kind, plain_id, stored_bytes, session, state) VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT (store_id) DO UPDATE SET session = CASE WHEN held = 1 THEN excluded.session ELSE session END,
@@ -73,21 +113,11 @@ export function enterImported(
     if (changes === 0) throw lockedError(`object ${id}, which gc is about to free,`);
     return Number(rowOf.get(idToBytes(id)));
   };
-  catalog.write(() => {
+  return (parent: ImportedParent, children: readonly ImportedChunk[]): void => {
     const parentRow = enterOne(parent.id, parent.kind, null, parent.storedBytes);
     for (const { ref, storedBytes } of children) {
       const row = enterOne(ref.storeId, 'chunk', idToBytes(ref.plainId), storedBytes);
       link.run(parentRow, row);
     }
-  });
-}
-
-/** Makes an entered manifest a file of this catalog. */
-export function enterImportedFile(catalog: Catalog, id: StoreId, file: Omit<NewFile, 'object'>): void {
-  const insert = catalog.database.prepare(
-    `INSERT OR IGNORE INTO files (object, kind, name_tag, sealed, created_ms, path_tag)
-     SELECT id, ?, ?, ?, ?, ? FROM objects WHERE store_id = ?`,
-  );
-  const { kind, nameTag, sealed, createdMs, pathTag } = file;
-  catalog.write(() => insert.run(kind, nameTag, sealed, createdMs, pathTag, idToBytes(id)));
+  };
 }

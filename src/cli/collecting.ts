@@ -1,9 +1,10 @@
 /** Garbage collection as commands run it: here, and with the password on peers too. */
 import type { CollectResult } from '../ops/collect-everywhere.js';
 import { collectGarbage, type GcOptions, type GcResult } from '../ops/gc.js';
+import { unknownManifests } from '../ops/unknown-manifests.js';
 import { opened } from '../ops/vault.js';
 import { type Context, progressOf } from './context.js';
-import type { PeerDoors } from './node-context.js';
+import { openForPeers, type PeerDoors } from './node-context.js';
 import { count, formatBytes } from './units.js';
 
 export interface CollectFlags {
@@ -11,6 +12,11 @@ export interface CollectFlags {
   readonly grace?: number;
   readonly dryRun?: boolean;
   readonly force?: boolean;
+}
+
+/** The doors of `gc`: with the vault's keys too where there are peers, or files that a killed process left. */
+export function openToCollect(context: Context): Promise<PeerDoors> {
+  return openForPeers(context, async (home) => (await unknownManifests(home)).length > 0);
 }
 
 /** With peers and a password they are told as well. */
@@ -46,9 +52,12 @@ export function reportCollection(
 ): void {
   const { output } = context;
   if (!output.isJson) output.result(summary(result, isDryRun));
-  if (result.incomplete) {
+  const { entered, unknown, incomplete } = result;
+  if (entered > 0) output.note(`${count(entered, 'file')} that the catalog did not know found`);
+  if (incomplete) {
+    const how = unknown > 0 ? '`disktro gc` with the password, and if that does not help ' : '';
     output.warning(
-      'the catalog does not know all that is in the store, so nothing is freed: run `disktro rebuild`',
+      `the catalog does not know all that is in the store, so nothing is freed: run ${how}\`disktro rebuild\``,
     );
   }
   if ('peers' in result) reportPeers(context, result);

@@ -1,11 +1,12 @@
-/** What is fetched from peers while files are written back, and how progress tells of it. */
+/** What is fetched from peers while files are read, and how progress tells of it. */
 import type { NodeId } from '../core/ids.js';
 import type { Cluster } from '../ops/cluster.js';
 import type { ObjectSource } from '../ops/peer-source.js';
 import type { ReassembleProgress } from '../ops/read-options.js';
 import type { Vault } from '../ops/vault.js';
 import { openedHome } from '../ops/vault.js';
-import { memberNames } from './node-context.js';
+import { type Context, openVault } from './context.js';
+import { clusterOf, memberNames } from './node-context.js';
 import type { Progress } from './progress.js';
 import { count } from './units.js';
 
@@ -41,6 +42,32 @@ export async function fetchingFrom(vault: Vault, cluster: Cluster): Promise<Fetc
       return { fetchedBytes, peers, text: fetchedBytes === 0 ? '' : `, from ${peersText(peers)}` };
     },
   };
+}
+
+/** The vault, and where what is not here whole is read from. */
+export interface ReadingDoors {
+  readonly vault: Vault;
+  /** undefined: there are no peers. */
+  readonly source: ObjectSource | undefined;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** For commands that look into files and change nothing. The caller closes it. */
+export async function openToRead(context: Context): Promise<ReadingDoors> {
+  const vault = await openVault(context, { isReadOnly: true });
+  let cluster: Cluster | undefined;
+  const close = async (): Promise<void> => {
+    await cluster?.close();
+    await vault.close();
+  };
+  try {
+    cluster = await clusterOf(context, openedHome(vault));
+    const source = cluster === undefined ? undefined : (await fetchingFrom(vault, cluster)).source;
+    return { vault, source, [Symbol.asyncDispose]: close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 export function showProgress(

@@ -105,8 +105,14 @@ export interface PeerDoors {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Home and cluster, and the vault if there are peers and a password. Asks for one only then. */
-export async function openForPeers(context: Context): Promise<PeerDoors> {
+/**
+ * Home and cluster, and the vault if there are peers and a password. Asks for one only then.
+ * @param isVaultWanted whether the vault is wanted even without peers
+ */
+export async function openForPeers(
+  context: Context,
+  isVaultWanted: (home: OpenHome) => Promise<boolean> = async () => false,
+): Promise<PeerDoors> {
   let home = await openHome(context);
   let vault: Vault | undefined;
   try {
@@ -115,7 +121,8 @@ export async function openForPeers(context: Context): Promise<PeerDoors> {
       import('../ops/node-files.js'),
     ]);
     const others = await new Files(openedHome(home)).otherMembers();
-    if (others.length > 0 && home.vaultId !== undefined) {
+    const hasUse = others.length > 0 || (await isVaultWanted(openedHome(home)));
+    if (hasUse && home.vaultId !== undefined) {
       vault = await openVault(context).catch((error: unknown) => {
         if (isDisktroError(error, 'E_PASSWORD_NEEDED')) return undefined;
         throw error;

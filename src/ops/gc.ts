@@ -1,6 +1,7 @@
 /**
  * Frees what no file needs any more, in the order that keeps a running `chunk` and a crash safe: tombstone, grace,
- * check again under the lock, unlink, fsync of the folder, row (docs/FORMAT.md, "Deleting"). Needs no key.
+ * check again under the lock, unlink, fsync of the folder, row (docs/FORMAT.md, "Deleting"). Needs no key; with the vault's
+ * own it first enters what a killed process left.
  */
 
 import fs from 'node:fs';
@@ -17,11 +18,11 @@ import type { ObjectRow } from '../catalog/objects.js';
 import { lastSessionId, liveSessions } from '../catalog/sessions.js';
 import type { StoreId } from '../core/ids.js';
 import type { ObjectKind } from '../core/object.js';
-import { OBJECT_HEADER_BYTES, vaultOf } from '../core/object.js';
 import { DisktroError, throwIfAborted } from '../errors.js';
 import { MAX_BATCH_OBJECTS } from '../limits.js';
 import type { Home, OpenHome } from './home.js';
-import { openedHome } from './vault.js';
+import { enterUnknownManifests, unknownManifests } from './unknown-manifests.js';
+import { OpenVault, openedHome } from './vault.js';
 
 export interface GcOptions {
   /** How long an object must have been unreferenced; default 24 h, 0 frees at once. */
@@ -40,8 +41,12 @@ export interface GcResult {
   readonly freedBytes: number;
   /** Unreferenced, but their grace is not over or a running `chunk` may need them. */
   readonly waiting: number;
-  /** The catalog does not know all that may be needed: nothing but removed manifests is freed until a rebuild. */
+  /** The catalog does not know all that may be needed: nothing but removed manifests is freed until it does. */
   readonly incomplete: boolean;
+  /** Files that the catalog did not know and that are listed since now: it takes the vault's keys. */
+  readonly entered: number;
+  /** Manifests that the catalog still does not know. */
+  readonly unknown: number;
   readonly seconds: number;
 }
 
@@ -54,27 +59,20 @@ export async function collectGarbage(home: Home, options: GcOptions = {}): Promi
   const startedMs = performance.now();
   const open = openedHome(home);
   if (open.isReadOnly) throw new DisktroError('E_READ_ONLY', `home ${open.path} is open for reading only`);
-  const { catalog, objects, paths } = open;
+  const { catalog, objects } = open;
   const examined = objects.totals().objects;
   const nowMs = Date.now();
   const beforeMs = nowMs - (options.graceSeconds ?? DEFAULT_GRACE_SECONDS) * 1000;
   const seconds = (): number => (performance.now() - startedMs) / 1000;
-  if (options.dryRun === true) {
-    const freeable = countFreeable(catalog, beforeMs);
-    const waiting = countTombstones(catalog).objects - freeable.objects;
-    return {
-      examined,
-      tombstoned: 0,
-      freed: freeable.objects,
-      freedBytes: freeable.bytes,
-      waiting,
-      incomplete: isRebuildIncomplete(catalog) || (await hasUnknownManifest(open)),
-      seconds: seconds(),
-    };
-  }
+  if (options.dryRun === true) return { ...(await countOnly(open, beforeMs)), examined, seconds: seconds() };
+  const entered = home instanceof OpenVault ? await enterUnknownManifests(home, options.signal) : 0;
+  // A process that is killed from here on may leave a manifest that is not seen below: it counts as live to the end.
+  const next = lastSessionId(catalog) + 1;
+  const liveAtFirst = liveIds(open);
+  const live = (): readonly number[] => [...liveAtFirst, ...liveIds(open), next].sort((a, b) => a - b);
+  const unknown = (await unknownManifests(open)).length;
   // What a rebuild could not read may need anything: until one could read all, only removed manifests go.
-  const isComplete = !isRebuildIncomplete(catalog) && !(await hasUnknownManifest(open));
-  const live = (): readonly number[] => liveSessions(catalog, paths.temporary).map(({ id }) => id);
+  const isComplete = !isRebuildIncomplete(catalog) && unknown === 0;
   restartFutureTombstones(catalog, nowMs);
   const tombstoned = entombOrphans(catalog, live, nowMs).length;
   const total = countTombstones(catalog).objects;
@@ -111,8 +109,29 @@ export async function collectGarbage(home: Home, options: GcOptions = {}): Promi
     freedBytes: freed.bytes,
     waiting,
     incomplete: !isComplete,
+    entered,
+    unknown,
     seconds: seconds(),
   };
+}
+
+async function countOnly(home: OpenHome, beforeMs: number): Promise<Omit<GcResult, 'examined' | 'seconds'>> {
+  const { catalog } = home;
+  const freeable = countFreeable(catalog, beforeMs);
+  const unknown = (await unknownManifests(home)).length;
+  return {
+    tombstoned: 0,
+    freed: freeable.objects,
+    freedBytes: freeable.bytes,
+    waiting: countTombstones(catalog).objects - freeable.objects,
+    incomplete: isRebuildIncomplete(catalog) || unknown > 0,
+    entered: 0,
+    unknown,
+  };
+}
+
+function liveIds({ catalog, paths }: OpenHome): readonly number[] {
+  return liveSessions(catalog, paths.temporary).map(({ id }) => id);
 }
 
 async function deleteFiles({ store }: OpenHome, rows: readonly ObjectRow[]): Promise<void> {
@@ -155,41 +174,9 @@ async function removeStrays(
   }
 }
 
-/**
- * A manifest without a row that no process is about to give one: the catalog is older than the store, as after a home
- * was copied back, or its process was killed in between. What it needs may look like garbage here.
- */
-async function hasUnknownManifest(home: OpenHome): Promise<boolean> {
-  const { catalog, paths, store, objects } = home;
-  let after: StoreId | undefined;
-  for (;;) {
-    const page = await store.list('manifest', after === undefined ? {} : { after });
-    after = page.at(-1)?.id;
-    if (after === undefined) return false;
-    const unknown = page.filter(({ id }) => objects.find(id) === undefined);
-    if (unknown.length === 0 || liveSessions(catalog, paths.temporary).length > 0) continue;
-    // Once more, now that nobody is adding: its row may have come meanwhile.
-    const still = unknown.filter(({ id }) => objects.find(id) === undefined);
-    const settled = await filterAsync(still, async ({ id }) => {
-      if (!(await isOlder(home, 'manifest', id, arrivedBeforeMs(home)))) return false;
-      return (await vaultOfStored(home, id)) === home.vaultId;
-    });
-    if (settled.length > 0) return true;
-  }
-}
-
 /** What is older than this is not about to be entered by another process. */
 function arrivedBeforeMs({ paths }: OpenHome): number {
   return fs.existsSync(paths.node) ? Date.now() - ARRIVAL_MS : Number.MAX_SAFE_INTEGER;
-}
-
-/** Of a manifest that is not this vault's own nothing here depends. */
-async function vaultOfStored({ store, vaultId }: OpenHome, id: StoreId): Promise<string | undefined> {
-  try {
-    return vaultOf(await store.get('manifest', id, { offset: 0, length: OBJECT_HEADER_BYTES })) ?? vaultId;
-  } catch {
-    return vaultId;
-  }
 }
 
 async function isOlder(

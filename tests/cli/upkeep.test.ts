@@ -4,6 +4,7 @@ import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import { Catalog } from '../../src/catalog/catalog.js';
 import { sampleBytes } from '../ops/sample-bytes.js';
 import { jsonLines, oneJson } from './command.js';
 import { type Place, placeWithFile, placeWithVault } from './place.js';
@@ -113,12 +114,14 @@ t.test('rm removes by id, name and latest, all or nothing, and gc frees what is 
   t.same(record.removed, [shared, other]);
   const waiting = oneJson((await place.run('gc', '--json')).stdout);
   t.same(fieldsOf(waiting), [
+    'entered',
     'examined',
     'freed',
     'freedBytes',
     'incomplete',
     'seconds',
     'tombstoned',
+    'unknown',
     'waiting',
   ]);
   t.match(waiting, { freed: 0, freedBytes: 0, waiting: record.tombstoned }, 'the grace is a day');
@@ -231,6 +234,27 @@ t.test('rebuild goes on past a damaged manifest, names it, and is exit 13', asyn
   t.match(oneJson(gc.stdout), { freed: 0, incomplete: true });
   t.match(oneJson(gc.stderr), { warning: /nothing is freed/ });
   t.ok(place.objects('chunks').length > 3, 'gc keeps what the damaged one may need');
+});
+
+t.test('gc enters what a killed process left, with the password; without it says what to do', async (t) => {
+  const { place, file } = await placeWithFile(t);
+  const catalog = Catalog.open(join(place.home, 'catalog.db'));
+  catalog.database.exec('DELETE FROM files; DELETE FROM refs; DELETE FROM objects WHERE kind = 2');
+  catalog.close();
+  const env = { DISKTRO_PASSWORD: undefined };
+  const without = await place.runWith({ env, input: '' }, 'gc', '--json', '--grace', '0');
+  t.match(oneJson(without.stdout), { freed: 0, incomplete: true, entered: 0, unknown: 1 });
+  t.match(oneJson(without.stderr), {
+    warning: /run `disktro gc` with the password, and .*`disktro rebuild`/,
+  });
+  const dry = await place.run('gc', '--json', '--dry-run', '--grace', '0');
+  t.match(oneJson(dry.stdout), { incomplete: true, unknown: 1 });
+  const { stdout, stderr } = await place.run('gc', '--grace', '0');
+  t.match(stdout, /freed 0 objects/);
+  t.match(stderr, /1 file that the catalog did not know found/);
+  t.match(jsonLines((await place.run('ls', '--json')).stdout), [{ id: file.id, name: file.name }]);
+  t.ok((await place.run('reassemble', file.id, '-o', '-')).bytes.equals(file.bytes));
+  t.notMatch((await place.run('gc', '--grace', '0')).stderr, /found|rebuild/);
 });
 
 t.test('status tells how things stand, without a password', async (t) => {

@@ -7,11 +7,12 @@ import type { StoreId } from '../../src/core/ids.js';
 import type { ObjectKind } from '../../src/core/object.js';
 import { preparePasswordWork } from '../../src/core/password-work.js';
 import { chunkStream } from '../../src/ops/chunk.js';
-import { removeFiles } from '../../src/ops/files.js';
+import { listFiles, removeFiles } from '../../src/ops/files.js';
 import type { GcResult } from '../../src/ops/gc.js';
 import { collectGarbage } from '../../src/ops/gc.js';
 import type { RebuildResult } from '../../src/ops/rebuild.js';
 import { rebuildCatalog } from '../../src/ops/rebuild.js';
+import { enterUnknownManifests } from '../../src/ops/unknown-manifests.js';
 import type { OpenVault } from '../../src/ops/vault.js';
 import { verify } from '../../src/ops/verify.js';
 import { homePaths, objectPath } from '../../src/store/paths.js';
@@ -32,6 +33,7 @@ t.setTimeout(240_000);
 /** So many 256-byte chunks that the list of them spills into list chunks; few of them differ. */
 const LONG = Buffer.concat(Array.from({ length: 1000 }, (_, index) => sampleBytes(index % 7, 256)));
 const SMALL = sampleBytes('small', 3000);
+const SMALL_CHUNKS = Math.ceil(3000 / 256);
 
 interface Scene {
   readonly home: string;
@@ -157,25 +159,70 @@ t.test(
   },
 );
 
+/** Makes the catalog forget every file, with its references. */
+function forgetManifests({ home }: OpenVault): void {
+  home.catalog.database.exec('DELETE FROM files; DELETE FROM refs; DELETE FROM objects WHERE kind = 2');
+}
+
 t.test('a manifest that the catalog does not know keeps gc from its chunks', async (t) => {
   const { home, long, small } = await scene(t);
+  const all = new Map([
+    [long, LONG],
+    [small, SMALL],
+  ]);
   const vault = await open(home);
-  const { database } = vault.home.catalog;
-  database.exec(`DELETE FROM files; DELETE FROM refs; DELETE FROM objects WHERE kind = 2`);
-  t.match(await gcAtOnce(vault), { freed: 0, incomplete: true });
+  forgetManifests(vault);
+  const before = filesOf(vault.home.paths.objects);
+  t.match(await collectGarbage(vault.home, { graceSeconds: 0 }), {
+    freed: 0,
+    incomplete: true,
+    entered: 0,
+    unknown: 2,
+  });
+  t.same(filesOf(vault.home.paths.objects), before, 'without keys nothing goes');
+  t.match(await gcAtOnce(vault), { freed: 0, incomplete: false, entered: 2, unknown: 0 });
+  await expectIntact(t, vault, all, 'with keys it is known again, lists and all');
+  await verify(vault, { readData: true, workers: 0 });
+  await removeFiles(vault, [small]);
+  t.match(await gcAtOnce(vault), { freed: 1 + SMALL_CHUNKS, waiting: 0 }, 'and what is not needed is freed');
   await vault.close();
-  t.match(await rebuild(home), { files: 2, damaged: [] });
-  const after = await open(home);
-  await expectIntact(
-    t,
-    after,
-    new Map([
-      [long, LONG],
-      [small, SMALL],
-    ]),
-    'after rebuild',
-  );
-  await after.close();
+});
+
+t.test('a manifest that the catalog does not know and that cannot be had whole stays so', async (t) => {
+  const { home, long, small, lists } = await scene(t);
+  const vault = await open(home);
+  const { objects } = vault.home.paths;
+  const chunk = vault.home.objects.descendants(small as StoreId).find(({ kind }) => kind === 'chunk');
+  forgetManifests(vault);
+  fs.rmSync(objectPath(objects, 'chunk', chunk?.storeId ?? (small as StoreId)));
+  fs.rmSync(objectPath(objects, 'chunk', lists[0] ?? (long as StoreId)));
+  const before = filesOf(objects);
+  t.match(await gcAtOnce(vault), { freed: 0, incomplete: true, entered: 0, unknown: 2 });
+  t.match(await gcAtOnce(vault), { freed: 0, incomplete: true, entered: 0, unknown: 2 }, 'once more');
+  t.same(filesOf(objects), before);
+  await vault.close();
+});
+
+t.test('a manifest that was removed meanwhile does not come back', async (t) => {
+  const { home, small } = await scene(t);
+  const vault = await open(home);
+  forgetManifests(vault);
+  let isSeen = false;
+  const { store } = vault.home;
+  const sizes = store.sizes.bind(store);
+  store.sizes = async (kind, ids) => {
+    if (!isSeen && kind === 'chunk') {
+      isSeen = true;
+      await using other = await open(home);
+      await enterUnknownManifests(other, undefined);
+      await removeFiles(other, [small]);
+    }
+    return sizes(kind, ids);
+  };
+  await gcAtOnce(vault);
+  t.ok(isSeen);
+  t.notOk([...listFiles(vault)].some(({ id }) => id === small));
+  await vault.close();
 });
 
 t.test('verify that reads the data misses each kind of reference, and a rebuild mends it', async (t) => {

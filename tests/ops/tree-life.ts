@@ -52,5 +52,5 @@ export async function keepNewest(vault: OpenVault, last: number): Promise<GcResu
     gone.map(({ id }) => id),
   );
   vault.home.endSession();
-  return collectGarbage(vault.home, { graceSeconds: 0 });
+  return collectGarbage(vault, { graceSeconds: 0 });
 }

@@ -1,11 +1,11 @@
 // What the page shows when machines die and come back: a peer goes offline and copies turn amber, then green again; the
 // server itself goes away and comes back; a vault is made; a machine is lost in thought only.
 import t from 'tap';
-import { emptyPlace } from '../cli/place.js';
+import { emptyPlace, PASSWORD } from '../cli/place.js';
 import { TestCluster } from '../cluster/cluster.js';
 import { TestNode } from '../cluster/node.js';
 import { sampleBytes } from '../ops/sample-bytes.js';
-import { openTab, rowOf, TestBrowser, unlock } from './browser.js';
+import { giveThePassword, openTab, rowOf, TestBrowser, unlock } from './browser.js';
 
 // Others may use the same processors.
 t.setTimeout(600_000);
@@ -101,3 +101,27 @@ t.test('on a new machine the first file makes the vault, and the code is shown o
     );
   });
 });
+
+browser.page(
+  'a file for one machine stays chosen when the password is not given, and goes there when it is',
+  desk,
+  {},
+  async (t, page) => {
+    await openTab(page, 'Upload');
+    await page.getByRole('radio', { name: /cellar/ }).check();
+    const file = { name: 'chosen.txt', mimeType: 'text/plain', buffer: Buffer.from('for the cellar') };
+    const input = page.locator('.upload input[type=file]').first();
+    await input.setInputFiles([file]);
+    await page.getByRole('button', { name: 'Cancel', exact: true }).click();
+    await page.getByText('chosen.txt is chosen and not stored yet').waitFor();
+    await page.getByRole('button', { name: 'Forget', exact: true }).click();
+    t.equal(await page.getByText('is chosen').count(), 0);
+    await input.setInputFiles([file]);
+    await page.getByRole('button', { name: 'Cancel', exact: true }).click();
+    await page.getByRole('button', { name: 'Send it to cellar', exact: true }).click();
+    t.equal(await page.getByText('is chosen').count(), 0, 'not while it is asked for');
+    await giveThePassword(page, PASSWORD);
+    await page.getByText('cellar holds all of chosen.txt').waitFor();
+    t.equal(await page.getByText('is chosen').count(), 0, 'nor when it is stored');
+  },
+);

@@ -1,7 +1,8 @@
 /** `disktro diff`: how two stored files or trees differ. */
 import { type Change, diffTrees, type TreeChange } from '../../ops/tree-diff.js';
-import { type Context, openVault } from '../context.js';
+import type { Context } from '../context.js';
 import { escapeControls } from '../escape.js';
+import { openToRead } from '../fetching.js';
 import { count, formatBytes } from '../units.js';
 
 const MARKS: Readonly<Record<Change, string>> = {
@@ -14,9 +15,10 @@ const MARKS: Readonly<Record<Change, string>> = {
 
 export async function run(context: Context, [before = '', after = '']: readonly string[]): Promise<void> {
   const { output, signal, config } = context;
-  await using vault = await openVault(context, { isReadOnly: true });
+  await using doors = await openToRead(context);
+  const { vault, source } = doors;
   const counts = { added: 0, removed: 0, content: 0, metadata: 0, type: 0 };
-  for await (const change of diffTrees(vault, before, after, { signal, workers: config.workers })) {
+  for await (const change of diffTrees(vault, before, after, { signal, source, workers: config.workers })) {
     counts[change.change]++;
     if (output.isJson) output.record(change);
     else output.result(lineOf(change));

@@ -3,20 +3,23 @@ import { isatty } from 'node:tty';
 import type { DisktroError } from '../../errors.js';
 import { isDisktroError } from '../../errors.js';
 import { findEntries } from '../../ops/tree-listing.js';
-import { type Context, openVault } from '../context.js';
+import type { Context } from '../context.js';
 import { escapeControls } from '../escape.js';
+import { openToRead } from '../fetching.js';
 import { formatBytes, formatLocalTime } from '../units.js';
 
 const SHORT_ID_DIGITS = 12;
 
 export async function run(context: Context, patterns: readonly string[]): Promise<void> {
   const { output, signal } = context;
-  await using vault = await openVault(context, { isReadOnly: true });
+  await using doors = await openToRead(context);
+  const { vault, source } = doors;
   const isForPeople = isatty(1);
   let unreadable: DisktroError | undefined;
   let count = 0;
   const found = findEntries(vault, patterns, {
     signal,
+    source,
     onUnreadable: (id, error) => {
       unreadable ??= error;
       output.warning(`${id.slice(0, SHORT_ID_DIGITS)}: ${error.message}`);

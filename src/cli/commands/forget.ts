@@ -10,11 +10,11 @@ import { resolveFileId } from '../../ops/resolve.js';
 import { areRulesEmpty, type KeepRules } from '../../ops/retention.js';
 import type { Vault } from '../../ops/vault.js';
 import { openedHome } from '../../ops/vault.js';
-import { collectWith, reportCollection } from '../collecting.js';
+import { collectWith, openToCollect, reportCollection } from '../collecting.js';
 import { type Context, openVault } from '../context.js';
 import { escapeControls } from '../escape.js';
 import { type FilterFlags, filterOf } from '../filter-flags.js';
-import { clusterOf, openForPeers } from '../node-context.js';
+import { clusterOf } from '../node-context.js';
 import { openForIds } from '../open-for-ids.js';
 import { tableLines } from '../table.js';
 import { count, formatBytes, formatLocalTime } from '../units.js';
@@ -118,7 +118,7 @@ async function collectIn(context: Context, vault: Vault, flags: ForgetFlags) {
 }
 
 async function collectApart(context: Context, flags: ForgetFlags) {
-  await using doors = await openForPeers(context);
+  await using doors = await openToCollect(context);
   return await collectWith(context, doors, gcFlags(flags));
 }
 

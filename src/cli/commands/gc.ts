@@ -1,7 +1,6 @@
 /** `disktro gc`: frees the space of objects that no file needs, here and on peers. */
-import { type CollectFlags, collectWith, reportCollection } from '../collecting.js';
+import { type CollectFlags, collectWith, openToCollect, reportCollection } from '../collecting.js';
 import { type Context, openHome } from '../context.js';
-import { openForPeers } from '../node-context.js';
 
 export async function run(
   context: Context,
@@ -21,6 +20,6 @@ async function collectHere(context: Context, flags: CollectFlags) {
 }
 
 async function collect(context: Context, flags: CollectFlags) {
-  await using doors = await openForPeers(context);
+  await using doors = await openToCollect(context);
   return await collectWith(context, doors, flags);
 }

@@ -8,6 +8,7 @@ import { type ListedEntry, listEntries } from '../../ops/tree-listing.js';
 import { openedHome } from '../../ops/vault.js';
 import { type Context, openVault } from '../context.js';
 import { escapeControls } from '../escape.js';
+import { openToRead } from '../fetching.js';
 import { type FilterFlags, filterOf } from '../filter-flags.js';
 import { replicasOf } from '../node-context.js';
 import { tableLines } from '../table.js';
@@ -33,8 +34,8 @@ export async function run(
 
 async function listOne(context: Context, part: string): Promise<void> {
   const { output, signal } = context;
-  await using vault = await openVault(context, { isReadOnly: true });
-  for await (const entry of listEntries(vault, part, { signal })) {
+  await using doors = await openToRead(context);
+  for await (const entry of listEntries(doors.vault, part, { signal, source: doors.source })) {
     if (output.isJson) output.record(entry);
     else output.result(entryLine(entry));
   }

@@ -74,7 +74,7 @@ export const LS: CommandSpec = {
   details:
     'Without an ID: one line per file or tree, oldest first: id, size, created, copies, name. On a terminal ids are ' +
     `cut to 12 digits; in a pipe they are whole and there is no heading. With one: mode, owner, size, time and path of ` +
-    `everything in it, or below PATH. ${PART_HELP}`,
+    `everything in it, or below PATH; what is not here is asked of the peers. ${PART_HELP}`,
   options: FILTERS,
   examples: [
     'disktro ls',
@@ -83,7 +83,17 @@ export const LS: CommandSpec = {
     'disktro ls --json',
     'disktro ls latest letters/2024',
   ],
-  exits: ['usage', 'notFound', 'noVault', 'locked', 'wrongPassword', 'corrupt', 'missing'],
+  exits: [
+    'usage',
+    'notFound',
+    'noVault',
+    'locked',
+    'wrongPassword',
+    'corrupt',
+    'missing',
+    'unreachable',
+    'refused',
+  ],
   isListing: true,
   load: () => import('../commands/ls.js'),
 };
@@ -94,7 +104,18 @@ export const CAT: CommandSpec = {
   summary: 'print a stored file',
   details: `${PART_HELP} The bytes go to stdout, nothing else does.`,
   examples: ['disktro cat notes.txt', 'disktro cat documents:letters/2024/may.txt'],
-  exits: ['usage', 'inputs', 'notFound', 'noVault', 'locked', 'wrongPassword', 'corrupt', 'missing'],
+  exits: [
+    'usage',
+    'inputs',
+    'notFound',
+    'noVault',
+    'locked',
+    'wrongPassword',
+    'corrupt',
+    'missing',
+    'unreachable',
+    'refused',
+  ],
   load: () => import('../commands/cat.js'),
 };
 
@@ -106,7 +127,17 @@ export const DIFF: CommandSpec = {
     'A line per difference: + added, - removed, M content changed, m only metadata changed, T another type; then sizes ' +
     `and path. Contents are compared by what they are made of, without reading them. Exit status 0 either way. ${PART_HELP}`,
   examples: ['disktro diff 3f9c01ab latest', 'disktro diff --json 3f9c01ab:letters latest:letters'],
-  exits: ['usage', 'notFound', 'noVault', 'locked', 'wrongPassword', 'corrupt', 'missing'],
+  exits: [
+    'usage',
+    'notFound',
+    'noVault',
+    'locked',
+    'wrongPassword',
+    'corrupt',
+    'missing',
+    'unreachable',
+    'refused',
+  ],
   isListing: true,
   load: () => import('../commands/diff.js'),
 };
@@ -119,7 +150,7 @@ export const FIND: CommandSpec = {
     'PATTERN is as in .gitignore: *.odt anywhere, letters/** below a folder, /letters at the top. Columns: id, size, ' +
     'time, name and path.',
   examples: ["disktro find '*.odt'", "disktro find --json 'invoice-2024*'"],
-  exits: ['usage', 'noVault', 'locked', 'wrongPassword', 'corrupt', 'missing'],
+  exits: ['usage', 'noVault', 'locked', 'wrongPassword', 'corrupt', 'missing', 'unreachable', 'refused'],
   isListing: true,
   load: () => import('../commands/find.js'),
 };

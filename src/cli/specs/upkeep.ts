@@ -8,7 +8,7 @@ const GC: CommandSpec = {
   details:
     'Safe beside a running chunk: it never takes what that one needs. With peers and the password it first finds out ' +
     'what other machines of the vault have stored, and tells the peers what to delete; without the password it frees ' +
-    'here only.',
+    'here only. A file that a killed process left in the store is entered in the catalog first, which takes the password.',
   options: [
     {
       flags: '--grace <seconds>',

@@ -2,6 +2,7 @@
  * The tab Chunk: files go in here. Shows for each how far it is, what was known already and what compression saves.
  */
 import { DropZone } from '../parts/drop-zone.js';
+import { HintCard } from '../parts/hint-card.js';
 import { VirtualList } from '../parts/virtual-list.js';
 import { type JSX, signal, useId } from '../preact.js';
 import { keptSignal } from '../state/kept.js';
@@ -67,24 +68,20 @@ function Chosen(): JSX.Element | null {
   const count = chosen.value.length;
   if (count === 0 || question.value !== undefined) return null;
   return (
-    <div class="hint-card" role="status">
-      <p>
-        <strong>{countText(count, 'file is', 'files are')} chosen</strong> and not stored yet: that takes the
-        password.
-      </p>
-      <button type="button" class="button small primary" onClick={() => void add([])}>
-        Store {count === 1 ? 'it' : 'them'}
-      </button>
-      <button
-        type="button"
-        class="button small"
-        onClick={() => {
-          chosen.value = [];
-        }}
-      >
-        Forget
-      </button>
-    </div>
+    <HintCard
+      actions={[
+        { label: `Store ${count === 1 ? 'it' : 'them'}`, isPrimary: true, run: () => void add([]) },
+        {
+          label: 'Forget',
+          run: () => {
+            chosen.value = [];
+          },
+        },
+      ]}
+    >
+      <strong>{countText(count, 'file is', 'files are')} chosen</strong> and not stored yet: that takes the
+      password.
+    </HintCard>
   );
 }
 
@@ -92,23 +89,21 @@ function CutOff(): JSX.Element | null {
   const names = cutOff.value;
   if (names.length === 0) return null;
   return (
-    <div class="hint-card" role="status">
-      <p>
-        <strong>{countText(names.length, 'upload was', 'uploads were')} cut off</strong> when the page was
-        left: {names.slice(0, 3).join(', ')}
-        {names.length > 3 ? ` and ${names.length - 3} more` : ''}. Choose them again; chunks that are stored
-        already are not stored twice.
-      </p>
-      <button
-        type="button"
-        class="button small"
-        onClick={() => {
-          cutOff.value = [];
-        }}
-      >
-        Fine
-      </button>
-    </div>
+    <HintCard
+      actions={[
+        {
+          label: 'Fine',
+          run: () => {
+            cutOff.value = [];
+          },
+        },
+      ]}
+    >
+      <strong>{countText(names.length, 'upload was', 'uploads were')} cut off</strong> when the page was left:{' '}
+      {names.slice(0, 3).join(', ')}
+      {names.length > 3 ? ` and ${names.length - 3} more` : ''}. Choose them again; chunks that are stored
+      already are not stored twice.
+    </HintCard>
   );
 }
 

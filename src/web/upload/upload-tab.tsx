@@ -7,8 +7,9 @@ import { send } from '../api/transfer.js';
 import { sendTo, titleOf } from '../files/file-actions.js';
 import { StatusBadge } from '../parts/badge.js';
 import { DropZone } from '../parts/drop-zone.js';
+import { HintCard } from '../parts/hint-card.js';
 import { Icon } from '../parts/icon.js';
-import { type JSX, type Signal, useId, useSignal } from '../preact.js';
+import { type JSX, type Signal, signal, useId, useSignal } from '../preact.js';
 import { openFile, openFileId, shownFiles } from '../state/files.js';
 import { runJob } from '../state/jobs.js';
 import { keptSignal } from '../state/kept.js';
@@ -21,6 +22,8 @@ import { whenText } from '../text/dates.js';
 import { shortId, sizeText } from '../text/units.js';
 
 const chosenPeer = keptSignal('peer', '');
+/** The file for which the password is still missing. */
+const chosen = signal<NamedFile | undefined>(undefined);
 
 export function UploadTab(): JSX.Element {
   if (nodes.value === undefined) return <p class="empty muted">Asking for the machines…</p>;
@@ -28,6 +31,7 @@ export function UploadTab(): JSX.Element {
   const peer = others.value.find(({ id }) => id === chosenPeer.value) ?? others.value[0];
   return (
     <div class="upload">
+      {peer === undefined ? null : <Chosen peer={peer} />}
       <fieldset class="card">
         <legend>To which machine</legend>
         <div class="choices">
@@ -43,11 +47,31 @@ export function UploadTab(): JSX.Element {
             title={`Or drop a file for ${peer.name}`}
             hint="It is stored on this machine too, and listed under Files."
             isMany={false}
-            onFiles={(files) => void sendNew(files, peer)}
+            onFiles={([file]) => void sendNew(file, peer)}
           />
         </div>
       )}
     </div>
+  );
+}
+
+function Chosen({ peer }: { readonly peer: ClusterNode }): JSX.Element | null {
+  const file = chosen.value;
+  if (file === undefined) return null;
+  return (
+    <HintCard
+      actions={[
+        { label: `Send it to ${peer.name}`, isPrimary: true, run: () => void sendNew(file, peer) },
+        {
+          label: 'Forget',
+          run: () => {
+            chosen.value = undefined;
+          },
+        },
+      ]}
+    >
+      <strong>{file.name} is chosen</strong> and not stored yet: that takes the password.
+    </HintCard>
   );
 }
 
@@ -169,9 +193,11 @@ function whichOf(file: FileInfo, found: readonly FileInfo[]): string {
   return parts.filter(Boolean).join(' · ');
 }
 
-async function sendNew([first]: readonly NamedFile[], peer: ClusterNode): Promise<void> {
-  if (first === undefined) return;
-  const { name, file } = first;
+/** What was chosen stays so when the password is not given. */
+async function sendNew(given: NamedFile | undefined, peer: ClusterNode): Promise<void> {
+  if (given === undefined) return;
+  const { name, file } = given;
+  chosen.value = undefined;
   try {
     const sent = await withVault('store files', () =>
       runJob(`Uploading ${name} to ${peer.name}`, ({ task, signal }) =>
@@ -187,7 +213,8 @@ async function sendNew([first]: readonly NamedFile[], peer: ClusterNode): Promis
         }),
       ),
     );
-    if (sent !== undefined) tellDone(`${peer.name} holds all of ${name}`);
+    if (sent === undefined) chosen.value = given;
+    else tellDone(`${peer.name} holds all of ${name}`);
   } catch (error) {
     tellError(`${name} could not be put on ${peer.name}`, error);
   }
