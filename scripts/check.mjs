@@ -1,5 +1,5 @@
-// The quick checks, in seconds: lint and format, types (by the build, which compiles only what has changed),
-// and the architecture. All of them run, so that one look shows everything; any failure ends it with status 1.
+// The quick checks, in seconds: lint and format, types (by the build, which compiles only what has changed), whether
+// every mutant still fits the source, and the architecture. All of them run, so that one look shows everything; any failure ends it with status 1.
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -23,6 +23,7 @@ const checks = {
   'lint and format': () =>
     runNode([require.resolve('@biomejs/biome/bin/biome'), 'check', '--error-on-warnings']),
   types: checkTypes,
+  'mutants fit the source': () => runNode([join(root, 'scripts/mutants.mjs'), '--check']),
   architecture: () => runNode([join(root, 'scripts/test.mjs'), 'architecture', '--as-built']),
 };
 

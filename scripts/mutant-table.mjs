@@ -286,8 +286,8 @@ export const MUTANTS = [
     edits: [
       {
         file: 'src/ops/gc.ts',
-        from: 'liveSessions(catalog, paths.temporary).map(({ id }) => id);\n  restart',
-        to: '[];\n  restart',
+        from: 'return liveSessions(catalog, paths.temporary).map(({ id }) => id);',
+        to: 'return [];',
       },
     ],
     tests: ['ops/gc'],
@@ -368,7 +368,7 @@ export const MUTANTS = [
     name: 'a dead worker leaves its jobs waiting',
     edits: [
       {
-        file: 'src/core/worker/pool.ts',
+        file: 'src/core/worker/lane.ts',
         from: '    for (const { reject } of this.#waiting.values()) reject(this.#death);\n',
         to: '',
       },
