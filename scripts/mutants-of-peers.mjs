@@ -257,7 +257,7 @@ export const PEER_MUTANTS = [
     edits: [
       {
         file: 'src/server/routes/vaults.ts',
-        from: "record === undefined || !isSignedByVault(purpose, order, record.verify_key, signature)",
+        from: 'record === undefined || !isSignedByVault(purpose, order, record.verify_key, signature)',
         to: 'record === undefined',
       },
     ],
@@ -266,7 +266,11 @@ export const PEER_MUTANTS = [
   {
     name: 'peers: an old order is good again',
     edits: [
-      { file: 'src/server/routes/vaults.ts', from: 'order.issued_ms < nowMs - MOST_ORDER_AGE_MS || ', to: '' },
+      {
+        file: 'src/server/routes/vaults.ts',
+        from: 'order.issued_ms < nowMs - MOST_ORDER_AGE_MS || ',
+        to: '',
+      },
     ],
     tests: ['server/vaults'],
   },
