@@ -7,7 +7,7 @@ import path from 'node:path';
 import { TREE_ROOT } from '../core/entry.js';
 import { gearTable } from '../core/gear.js';
 import { loadExtendedAttributes } from '../store/extended-attributes.js';
-import type { ChunkOptions, ChunkResult } from './chunk.js';
+import type { ChunkOptions, ChunkResult, FailedPath } from './chunk.js';
 import { inputError } from './file-source.js';
 import type { NewManifest } from './manifest-writer.js';
 import { previousTree } from './previous-tree.js';
@@ -101,7 +101,13 @@ async function storeTree(
   const { files, unchanged, knownBytes } = reader.total;
   const dedupedBytes = result.dedupedBytes + knownBytes;
   const seconds = (performance.now() - startedMs) / 1000;
-  return { ...result, dedupedBytes, files, unchanged, failed: reader.failed, seconds };
+  return { ...result, dedupedBytes, files, unchanged, failed: inOrder(reader.failed), seconds };
+}
+
+/** As in a manifest: what the walk finds out ahead is told among the files that are read later. */
+function inOrder(failed: readonly FailedPath[]): readonly FailedPath[] {
+  const keyed = failed.map((each) => ({ key: each.path.replaceAll('/', '\0'), each }));
+  return keyed.sort((a, b) => (a.key < b.key ? -1 : Number(a.key > b.key))).map(({ each }) => each);
 }
 
 /** A folder that cannot be listed at all is no empty tree. @throws E_INPUT for the root */
