@@ -62,8 +62,11 @@ async function measureAll(folder, { mib, clients, seconds }) {
     await machine.serve();
     machine.run('peers', 'join', desk.run('peers', 'invite'));
   };
+  const idle = new DemoMachine(folder, 'idle', { DISKTRO_HEARTBEAT_INTERVAL: '30' });
+  await idle.serve();
+  tell(...(await idleFigures(idle, 60)));
+  await idle.kill();
   await desk.serve();
-  tell(...(await idleFigures(desk, 20)));
   for (const peer of [attic, cellar]) await addPeer(peer);
   await patiently('all know each other', () =>
     [desk, attic, cellar].every((each) => each.knownCount() === 3),

@@ -127,7 +127,7 @@ export async function askFigure(desk, peers, count) {
   );
   const clients = peers.map(({ port }) => new PeerClient({ addresses: [`127.0.0.1:${port}`], credentials }));
   const startedMs = performance.now();
-  await Promise.all(clients.map((client) => client.missing(ids)));
+  await Promise.all(clients.map((client) => client.lacking(ids)));
   const seconds = (performance.now() - startedMs) / 1000;
   await Promise.all(clients.map((client) => client.close()));
   return {
@@ -158,13 +158,13 @@ export async function idleFigures(machine, seconds) {
   const percent = cpuTicks(machine.pid) - before;
   return [
     {
-      name: 'serve, idle, with a beat of 1 s: memory',
+      name: 'serve, idle: memory',
       measured: memory(machine.pid, 'VmRSS') / mib,
       limit: 90,
       unit: 'MiB',
     },
     {
-      name: 'serve, idle, with a beat of 1 s: processor',
+      name: 'serve, idle: processor',
       measured: percent / seconds,
       limit: 0.5,
       unit: '%',

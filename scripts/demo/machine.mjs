@@ -20,9 +20,12 @@ export class DemoMachine {
   #home;
   #child;
   #port = 0;
+  #settings;
 
-  constructor(folder, name) {
+  /** @param settings environment that goes before the usual one: by default a quick beat and grace */
+  constructor(folder, name, settings = {}) {
     this.name = name;
+    this.#settings = settings;
     this.#folder = join(folder, name);
     this.#home = join(this.#folder, 'home');
     mkdirSync(this.#folder);
@@ -146,7 +149,7 @@ export class DemoMachine {
   #environment() {
     const kept = Object.entries(process.env).filter(([name]) => !/^(DISKTRO_|PORT$)/.test(name));
     const own = { HOME: this.#folder, DISKTRO_HOME: this.#home, DISKTRO_PASSWORD: 'demo' };
-    return { ...Object.fromEntries(kept), ...quick, ...own, DISKTRO_NODE_NAME: this.name };
+    return { ...Object.fromEntries(kept), ...quick, ...own, ...this.#settings, DISKTRO_NODE_NAME: this.name };
   }
 }
 
