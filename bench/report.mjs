@@ -17,7 +17,7 @@ const resultHead = ['work / peer', 'disktro', 'peer', 'ratio', 'at most', 'aim',
 const timingHead = ['work', 'tool', 'median', 'min – max', 'user+sys', 'peak memory'];
 
 const MORE =
-  'Elsewhere: copies on peers in [PEERS.md](PEERS.md), folders in [TREES.md](TREES.md), ' +
+  'Elsewhere: copies on peers in [PEERS.md](PEERS.md), folders in [TREES.md](TREES.md), buckets in [BUCKETS.md](BUCKETS.md), ' +
   'the page (bundle, axe, first paint, 100,000 files) in [PAGE.md](PAGE.md).';
 
 /** @param {Report} report */
