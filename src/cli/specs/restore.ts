@@ -1,6 +1,7 @@
 /** The subcommands that give stored files and trees back, and look into them. Data only. */
 import type { CommandSpec } from '../command-spec.js';
 import { nonEmpty } from '../option-values.js';
+import { READING } from './exits.js';
 import { FILTERS } from './filters.js';
 import { LIMIT_DOWNLOAD, LIMIT_UPLOAD } from './limits.js';
 
@@ -83,17 +84,7 @@ export const LS: CommandSpec = {
     'disktro ls --json',
     'disktro ls latest letters/2024',
   ],
-  exits: [
-    'usage',
-    'notFound',
-    'noVault',
-    'locked',
-    'wrongPassword',
-    'corrupt',
-    'missing',
-    'unreachable',
-    'refused',
-  ],
+  exits: READING,
   isListing: true,
   load: () => import('../commands/ls.js'),
 };
@@ -104,18 +95,7 @@ export const CAT: CommandSpec = {
   summary: 'print a stored file',
   details: `${PART_HELP} The bytes go to stdout, nothing else does.`,
   examples: ['disktro cat notes.txt', 'disktro cat documents:letters/2024/may.txt'],
-  exits: [
-    'usage',
-    'inputs',
-    'notFound',
-    'noVault',
-    'locked',
-    'wrongPassword',
-    'corrupt',
-    'missing',
-    'unreachable',
-    'refused',
-  ],
+  exits: [...READING, 'inputs'],
   load: () => import('../commands/cat.js'),
 };
 
@@ -127,17 +107,7 @@ export const DIFF: CommandSpec = {
     'A line per difference: + added, - removed, M content changed, m only metadata changed, T another type; then sizes ' +
     `and path. Contents are compared by what they are made of, without reading them. Exit status 0 either way. ${PART_HELP}`,
   examples: ['disktro diff 3f9c01ab latest', 'disktro diff --json 3f9c01ab:letters latest:letters'],
-  exits: [
-    'usage',
-    'notFound',
-    'noVault',
-    'locked',
-    'wrongPassword',
-    'corrupt',
-    'missing',
-    'unreachable',
-    'refused',
-  ],
+  exits: READING,
   isListing: true,
   load: () => import('../commands/diff.js'),
 };

@@ -1,6 +1,7 @@
 /** The subcommands that keep a home in order. Data only. */
 import type { CommandSpec } from '../command-spec.js';
 import { nonEmpty, parseSeconds } from '../option-values.js';
+import { READING } from './exits.js';
 
 const GC: CommandSpec = {
   name: 'gc',
@@ -35,17 +36,7 @@ const VERIFY: CommandSpec = {
     { flags: '--repair', help: 'put damaged objects aside, so that the next chunk stores them again' },
   ],
   examples: ['disktro verify', 'disktro verify latest', 'disktro verify --read-data --json'],
-  exits: [
-    'usage',
-    'notFound',
-    'noVault',
-    'locked',
-    'wrongPassword',
-    'corrupt',
-    'missing',
-    'unreachable',
-    'refused',
-  ],
+  exits: READING,
   load: () => import('../commands/verify.js'),
 };
 
