@@ -46,7 +46,8 @@ const SPAN_IDS = 4_000;
 interface Compared {
   readonly node: NodeId;
   readonly differing: ReadonlySet<number>;
-  readonly digests: Digests;
+  /** This node's and the other's, of what both should hold. */
+  readonly digests: readonly [Digests, Digests];
 }
 
 /** One round with every member that is online. A member's failure ends its part only. */
@@ -63,10 +64,7 @@ export async function repairOnce(context: RepairContext): Promise<RepairResult> 
     if (outcome !== undefined) compared.push(outcome);
   }
   const groups = [...new Set(compared.flatMap(({ differing }) => [...differing]))].sort((a, b) => a - b);
-  const sizes = [
-    sharedDigests(context.home.catalog, undefined, undefined),
-    ...compared.map(({ digests }) => digests),
-  ];
+  const sizes = compared.flatMap(({ digests }) => digests);
   for (const span of spansOf(groups, sizes, SPAN_IDS)) await round.settle(span, compared);
   await round.spreadExcess();
   await round.fetchLost();
@@ -102,7 +100,7 @@ class Round {
     if (theirs === undefined) return undefined;
     const differing = new Set(differingGroups(mine, theirs));
     this.#noteEqual(node, mine, differing);
-    return { node, differing, digests: theirs };
+    return { node, differing, digests: [mine, theirs] };
   }
 
   /** Brings some groups of ids in order: asks those that differ what they have, and does this node's part. */
