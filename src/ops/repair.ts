@@ -167,19 +167,22 @@ class Round {
   async fetchLost(): Promise<void> {
     const { home, cluster, writer, signal } = this.#context;
     const source = new PeerSource(home, cluster);
-    for (const { id, kind } of lostOwnObjects(home.catalog)) {
-      throwIfAborted(signal);
+    const get = mapOrdered(STREAMS, async ({ id, kind, bytes }: Holding) => {
       try {
-        const room = Buffer.allocUnsafeSlow(MAX_HELD_OBJECT_BYTES);
+        if (writer.has(id)) return;
+        const room = Buffer.allocUnsafeSlow(Math.min(bytes, MAX_HELD_OBJECT_BYTES));
         // A damaged file is replaced, never moved aside here: a push may have put a whole one in its place meanwhile.
-        await source.fetch(id, room, (bytes) => writer.put(kind, id, bytes), signal);
+        await source.fetch(id, room, (object) => writer.put(kind, id, object), signal);
         this.#result.fetched++;
-        this.#result.bytes += home.objects.find(id)?.storedBytes ?? 0;
+        this.#result.bytes += bytes;
       } catch (error) {
         if (isDisktroError(error, 'E_ABORTED')) throw error;
         this.#result.failed++;
       }
-    }
+    });
+    // Others push what this node lacks from the lowest id on: who comes from the other end meets them once.
+    const lost = lostOwnObjects(home.catalog).toSorted((a, b) => (a.id < b.id ? 1 : -1));
+    for await (const _ of get(lost, { signal }));
   }
 
   /** A store that cannot be used from here is asked about through the node that looks after it. */

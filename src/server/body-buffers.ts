@@ -1,5 +1,5 @@
 /**
- * Memory for objects that come in, in sizes that fit again: a fresh megabyte for each would cost page faults and
+ * Memory for objects that come in or go out, in sizes that fit again: a fresh megabyte for each would cost page faults and
  * collections of garbage that take longer than hashing it. Bounded in all; what lies idle is given back.
  */
 import { MemoryBudget } from './serving-node.js';
@@ -7,8 +7,11 @@ import { MemoryBudget } from './serving-node.js';
 export interface BodyBuffer {
   /** As long as was asked for. */
   readonly bytes: Buffer;
-  /** To be called once, when nobody looks at `bytes` any more. */
-  release(): void;
+  /**
+   * To be called once, when `bytes` is not needed any more.
+   * @param isFree false when a system call that has failed may still look at them; default true
+   */
+  release(isFree?: boolean): void;
 }
 
 const LEAST_BYTES = 64 * 1024;
@@ -33,8 +36,8 @@ export class BodyBuffers {
     const whole = this.#reuse(size) ?? Buffer.allocUnsafeSlow(size);
     return {
       bytes: whole.subarray(0, length),
-      release: () => {
-        this.#keep(whole);
+      release: (isFree = true) => {
+        if (isFree) this.#keep(whole);
         giveBack();
       },
     };

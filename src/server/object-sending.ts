@@ -1,7 +1,6 @@
 /**
- * Bytes of a file to a response, through two buffers that are used again and again: while one is sent the other one
- * is read and hashed. A stream would make a fresh buffer for each piece, and V8 would spend a quarter of the server's
- * time on them. Knows nothing of the catalog.
+ * Bytes of a file to a response, out of a buffer that is used again and again: a stream would make a fresh one for each
+ * piece, and V8 would spend a quarter of the server's time on them. Knows nothing of the catalog.
  */
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
@@ -11,108 +10,149 @@ import type { StoreId } from '../core/ids.js';
 import { DisktroError } from '../errors.js';
 import type { BandwidthLimit } from '../net/rate-limit.js';
 
-/** What one object takes while it is sent, beside what the connection itself needs. */
+/** The buffer for an object that is sent as it is read: half of it is sent while the other half is filled. */
 export const SEND_BYTES = 256 * 1024;
 
-const PIECE_BYTES = SEND_BYTES / 2;
-const KEPT_PAIRS = 8;
+/** A TLS connection keeps native buffers as large as the largest write it has seen: two records are fast enough. */
+const WRITE_BYTES = 32 * 1024;
 
 export interface Sending {
   readonly start: number;
   /** The last byte. */
   readonly end: number;
-  /** Of a whole object: when the bytes are not its, the last of them are held back. */
-  readonly whole?: StoreId | undefined;
   readonly limit?: BandwidthLimit | undefined;
 }
 
-type Pair = readonly [Buffer, Buffer];
-
 const open = promisify(fs.open);
 const close = promisify(fs.close);
-const kept: Pair[] = [];
+const read = promisify(fs.read);
 
 /**
- * Sends the bytes and ends the response.
- * @throws E_OBJECT_ID when they hash to something else; the system's error when the file cannot be read, or the client
- *   has gone. Then the response is not ended.
+ * Reads all of an object before any of it is sent, then sends what was asked for and ends the response.
+ * @param room as long as the object; not to be used again when this throws: a write may still look at it
+ * @throws E_OBJECT_ID when the bytes hash to something else, E_OBJECT_LENGTH when they are too few; the system's error
+ *   when the file cannot be read, or the client has gone. Then the response is not ended.
  */
-export async function sendFile(file: string, sending: Sending, response: ServerResponse): Promise<void> {
-  await withFile(file, (descriptor, pair) => copyOut(descriptor, sending, response, pair));
+export async function sendFromMemory(
+  file: string,
+  id: StoreId,
+  { start, end, limit }: Sending,
+  room: Buffer,
+  response: ServerResponse,
+): Promise<void> {
+  await withFile(file, (descriptor) => fill(descriptor, room, 0));
+  if (createHash('sha256').update(room).digest('hex') !== id) throw damaged(id);
+  await write(response, room.subarray(start, end + 1), limit);
   response.end();
 }
 
-/** Reads all of an object before any of it is sent. @throws as {@link sendFile} */
-export function checkFile(file: string, whole: StoreId, sizeBytes: number): Promise<void> {
-  return withFile(file, async (descriptor, [room]) => {
-    const hash = createHash('sha256');
-    for (let at = 0; at < sizeBytes; ) {
-      const bytes = await readAt(descriptor, room, Math.min(PIECE_BYTES, sizeBytes - at), at);
-      hash.update(room.subarray(0, bytes));
-      at += bytes;
+/**
+ * Sends an object while it is read; when the bytes are not its, the last of them are held back.
+ * @param room {@link SEND_BYTES} long
+ * @throws as {@link sendFromMemory}
+ */
+export async function sendWhileReading(
+  file: string,
+  id: StoreId,
+  { sizeBytes, limit }: { readonly sizeBytes: number; readonly limit?: BandwidthLimit | undefined },
+  room: Buffer,
+  response: ServerResponse,
+): Promise<void> {
+  const hash = createHash('sha256');
+  let writing: Promise<void> = Promise.resolve();
+  await eachPiece(file, sizeBytes, room, async (piece, isLast) => {
+    hash.update(piece);
+    if (isLast && hash.digest('hex') !== id) throw damaged(id);
+    await writing;
+    writing = write(response, piece, limit);
+    writing.catch(() => {});
+  });
+  await writing;
+  response.end();
+}
+
+/** Reads all of an object, and sends none of it. @param room {@link SEND_BYTES} long @throws as {@link sendFromMemory} */
+export async function checkFile(file: string, id: StoreId, sizeBytes: number, room: Buffer): Promise<void> {
+  const hash = createHash('sha256');
+  await eachPiece(file, sizeBytes, room, async (piece) => {
+    hash.update(piece);
+  });
+  if (hash.digest('hex') !== id) throw damaged(id);
+}
+
+/** Sends a part of an object that was checked. @param room {@link SEND_BYTES} long @throws as {@link sendFromMemory} */
+export async function sendPart(
+  file: string,
+  { start, end, limit }: Sending,
+  room: Buffer,
+  response: ServerResponse,
+): Promise<void> {
+  await withFile(file, async (descriptor) => {
+    for (let at = start; at <= end; at += room.byteLength) {
+      const piece = room.subarray(0, Math.min(room.byteLength, end + 1 - at));
+      await fill(descriptor, piece, at);
+      await write(response, piece, limit);
     }
-    if (hash.digest('hex') !== whole) throw damaged(whole);
+  });
+  response.end();
+}
+
+/** A piece is `work`'s own until the end of its next call. */
+async function eachPiece(
+  file: string,
+  sizeBytes: number,
+  room: Buffer,
+  work: (piece: Buffer, isLast: boolean) => Promise<void>,
+): Promise<void> {
+  const half = room.byteLength / 2;
+  await withFile(file, async (descriptor) => {
+    for (let at = 0, from = 0; at < sizeBytes; from = half - from) {
+      const piece = room.subarray(from, from + Math.min(half, sizeBytes - at));
+      await fill(descriptor, piece, at);
+      at += piece.byteLength;
+      await work(piece, at === sizeBytes);
+    }
   });
 }
 
-async function withFile(
-  file: string,
-  work: (descriptor: number, pair: Pair) => Promise<void>,
-): Promise<void> {
+async function withFile(file: string, work: (descriptor: number) => Promise<void>): Promise<void> {
   const descriptor = await open(file, 'r');
-  const pair = kept.pop() ?? [Buffer.allocUnsafeSlow(PIECE_BYTES), Buffer.allocUnsafeSlow(PIECE_BYTES)];
   try {
-    await work(descriptor, pair);
-    // Only after success: after a failure a write may still look at them.
-    if (kept.length < KEPT_PAIRS) kept.push(pair);
+    await work(descriptor);
   } finally {
     await close(descriptor);
   }
 }
 
-async function copyOut(
-  descriptor: number,
-  { start, end, whole, limit }: Sending,
-  response: ServerResponse,
-  pair: Pair,
-): Promise<void> {
-  const hash = whole === undefined ? undefined : createHash('sha256');
-  const gone = clientGone(response);
-  let writing: Promise<void> = Promise.resolve();
-  for (let at = start, turn = 0; at <= end; turn = 1 - turn) {
-    const room = pair[turn === 0 ? 0 : 1];
-    const piece = room.subarray(0, await readAt(descriptor, room, Math.min(PIECE_BYTES, end + 1 - at), at));
-    at += piece.byteLength;
-    hash?.update(piece);
-    if (whole !== undefined && at > end && hash?.digest('hex') !== whole) throw damaged(whole);
-    await limit?.take(piece.byteLength);
-    await Promise.race([writing, gone]);
-    writing = write(response, piece);
+async function fill(descriptor: number, piece: Buffer, position: number): Promise<void> {
+  for (let got = 0; got < piece.byteLength; ) {
+    const { bytesRead } = await read(descriptor, piece, got, piece.byteLength - got, position + got);
+    if (bytesRead === 0)
+      throw new DisktroError('E_OBJECT_LENGTH', 'the file is shorter than the catalog says');
+    got += bytesRead;
   }
-  await Promise.race([writing, gone]);
-}
-
-async function readAt(descriptor: number, room: Buffer, bytes: number, position: number): Promise<number> {
-  const { bytesRead } = await promisify(fs.read)(descriptor, room, 0, bytes, position);
-  if (bytesRead === 0) throw new DisktroError('E_OBJECT_LENGTH', 'the file is shorter than the catalog says');
-  return bytesRead;
 }
 
 const damaged = (id: StoreId): DisktroError => new DisktroError('E_OBJECT_ID', `object ${id} is damaged`);
 
-function write(response: ServerResponse, piece: Buffer): Promise<void> {
-  const written = new Promise<void>((resolve, reject) => {
-    response.write(piece, (error) => (error ? reject(error) : resolve()));
+/** Resolves when all of it is on its way. */
+function write(response: ServerResponse, bytes: Buffer, limit: BandwidthLimit | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onClose = (): void => reject(new Error('the client has gone'));
+    response.once('close', onClose);
+    let at = 0;
+    const next = (error?: Error | null): void => {
+      if (error || at === bytes.byteLength) {
+        response.off('close', onClose);
+        if (error) reject(error);
+        else resolve();
+        return;
+      }
+      const slice = bytes.subarray(at, at + WRITE_BYTES);
+      at += slice.byteLength;
+      if (limit === undefined) response.write(slice, next);
+      else limit.take(slice.byteLength).then(() => response.write(slice, next), next);
+    };
+    next();
   });
-  written.catch(() => {});
-  return written;
-}
-
-/** Never resolves. */
-function clientGone(response: ServerResponse): Promise<never> {
-  const gone = new Promise<never>((_, reject) => {
-    response.once('close', () => reject(new Error('the client has gone')));
-  });
-  gone.catch(() => {});
-  return gone;
 }

@@ -37,7 +37,6 @@ import { allRoutes } from './routes.js';
 import { Schedule } from './schedule.js';
 import type { ServeOptions } from './serve-options.js';
 import type { ServingNode } from './serving-node.js';
-import { MemoryBudget } from './serving-node.js';
 import { StatusChanges } from './status-changes.js';
 
 const BODY_MEMORY_BYTES = 128 * 1024 * 1024;
@@ -57,7 +56,7 @@ export class RunningNode implements ServingNode {
   readonly files: NodeFiles;
   readonly writer: HeldWriter;
   readonly bodies = new BodyBuffers(BODY_MEMORY_BYTES);
-  readonly sends = new MemoryBudget(SEND_MEMORY_BYTES);
+  readonly sends = new BodyBuffers(SEND_MEMORY_BYTES);
   readonly log: Log;
   readonly version: string;
   readonly deleteGraceSeconds: number;

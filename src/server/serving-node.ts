@@ -24,8 +24,8 @@ export interface ServingNode {
   readonly deleteGraceSeconds: number;
   /** Where objects that come in lie until they are durable. */
   readonly bodies: BodyBuffers;
-  /** Bytes that objects on their way out may take together. */
-  readonly sends: MemoryBudget;
+  /** Where objects that go out lie until they are sent. */
+  readonly sends: BodyBuffers;
   /** No copies come here from now on, the others make theirs elsewhere; or, when false, they come again. */
   drain(isDraining: boolean): Promise<void>;
   /** Told of each object that comes from whoever has just made it and makes its other copies too. */

@@ -18,14 +18,21 @@ import { sharedDigests } from '../../ops/shared-digests.js';
 import { sharedHoldings, spanRange } from '../../ops/shared-holdings.js';
 import { objectPath } from '../../store/paths.js';
 import { readJsonBody, refusal, replyJson } from '../json-body.js';
-import { checkFile, SEND_BYTES, type Sending, sendFile } from '../object-sending.js';
+import {
+  checkFile,
+  SEND_BYTES,
+  type Sending,
+  sendFromMemory,
+  sendPart,
+  sendWhileReading,
+} from '../object-sending.js';
 import { hasTag, rangeOf } from '../range.js';
 import type { Call, Route } from '../router.js';
 import type { ServingNode } from '../serving-node.js';
 
 const MAX_IDS = 10_000;
-/** Reading an object of this size twice costs less than sending it. */
-const CHECKED_FIRST_BYTES = 4 * MIB;
+/** An object of up to this size is read whole before any of it is sent. */
+const IN_MEMORY_BYTES = 4 * MIB;
 /** What an answer says of an object that a refusal must not say. */
 const OBJECT_HEADERS = ['Content-Range', 'Cache-Control', 'ETag', 'Accept-Ranges', 'X-Disktro-Kind'];
 const MANIFEST_PAGE = 1_000;
@@ -118,31 +125,38 @@ async function sendObject(node: ServingNode, { request, response, query, caller 
     return;
   }
   const limit = caller === undefined ? undefined : node.cluster()?.upload;
-  const giveBack = await node.sends.take(SEND_BYTES);
+  const isSmall = holding.bytes <= IN_MEMORY_BYTES;
+  const room = await node.sends.take(isSmall ? holding.bytes : SEND_BYTES);
+  let isSent = false;
   try {
     if (response.destroyed) return;
-    await stream(node, response, holding, { start, end, limit });
+    isSent = await send(node, response, holding, { start, end, limit }, room.bytes);
   } finally {
-    giveBack();
+    room.release(isSent);
   }
 }
 
 /**
  * What is damaged is noted. A part is only sent of an object that was read whole just before, and so is a small object;
  * a large one is hashed on its way out and cut off before its last bytes.
+ * @returns whether all of it was sent
  */
-async function stream(
+async function send(
   node: ServingNode,
   response: ServerResponse,
   { id, kind, bytes }: Holding,
   sending: Sending,
-): Promise<void> {
+  room: Buffer,
+): Promise<boolean> {
   const file = objectPath(node.home.paths.objects, kind, id);
   const isPart = sending.end - sending.start + 1 < bytes;
   try {
-    if (isPart || bytes <= CHECKED_FIRST_BYTES) await checkFile(file, id, bytes);
-    const whole = isPart || bytes <= CHECKED_FIRST_BYTES ? undefined : id;
-    await sendFile(file, { ...sending, whole }, response);
+    if (bytes <= IN_MEMORY_BYTES) await sendFromMemory(file, id, sending, room, response);
+    else if (isPart) {
+      await checkFile(file, id, bytes, room);
+      await sendPart(file, sending, room, response);
+    } else await sendWhileReading(file, id, { sizeBytes: bytes, limit: sending.limit }, room, response);
+    return true;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const isUnreadable = code === 'ENOENT' || code === 'EIO' || error instanceof DisktroError;
@@ -152,6 +166,7 @@ async function stream(
     }
     if (isUnreadable && !response.headersSent) throw withoutObject(response, id);
     response.destroy();
+    return false;
   }
 }
 
