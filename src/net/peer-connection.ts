@@ -18,8 +18,6 @@ import { type FailurePhase, peerError } from './peer-errors.js';
 
 /** When the next address is tried while the one before is still silent. */
 const STAGGER_MS = 700;
-/** Two TLS records of the largest size and some: fewer turns of the loop for a big body. */
-const BUFFER_BYTES = 256 * 1024;
 
 export interface PeerTarget {
   /** Undefined only when joining or recovering. */
@@ -186,7 +184,6 @@ function handshake(
       port,
       secureContext,
       ALPNProtocols: ['http/1.1'],
-      highWaterMark: BUFFER_BYTES,
       // Judged by checkIdentity instead, before anything is sent: OpenSSL would know of no slack for clocks, and
       // host names mean nothing here. No session is ever passed in, so none is resumed unjudged.
       rejectUnauthorized: false,
