@@ -100,7 +100,7 @@ export function addedInSessions(
     .prepare<[Buffer], number>('SELECT session FROM objects WHERE store_id = ? AND held = 0')
     .pluck();
   const wanted = new Set(sessions);
-  return catalog.read(() => new Set(ids.filter((id) => wanted.has(query.get(idToBytes(id)) ?? -1))));
+  return catalog.readAll(() => new Set(ids.filter((id) => wanted.has(query.get(idToBytes(id)) ?? -1))));
 }
 
 /** Which of these are neither here whole nor wanted gone by their vault. One statement and one read for all of them. */
@@ -110,7 +110,7 @@ export function missingHoldings(catalog: Catalog, ids: readonly StoreId[]): read
       SELECT EXISTS (SELECT 1 FROM objects WHERE store_id = ? AND state = ${STATE_NUMBERS.present})
         OR EXISTS (SELECT 1 FROM deletions WHERE store_id = ?)`)
     .pluck();
-  return catalog.read(() =>
+  return catalog.readAll(() =>
     ids.filter((id) => {
       const bytes = idToBytes(id);
       return query.get(bytes, bytes) === 0;
@@ -193,7 +193,7 @@ export function ownManifests(catalog: Catalog, ids: readonly StoreId[]): readonl
   const query = catalog.prepare(
     'SELECT 1 FROM objects JOIN files ON files.object = objects.id WHERE store_id = ?',
   );
-  return catalog.read(() => ids.filter((id) => query.get(idToBytes(id)) !== undefined));
+  return catalog.readAll(() => ids.filter((id) => query.get(idToBytes(id)) !== undefined));
 }
 
 /** Whether a vault has asked for this object to be deleted: it is not taken in again. */

@@ -24,7 +24,7 @@ export function removedManifests(catalog: Catalog, ids: readonly StoreId[]): Rea
     SELECT 1 WHERE EXISTS (SELECT 1 FROM freed WHERE store_id = @id)
       OR EXISTS (SELECT 1 FROM deletions WHERE store_id = @id)
       OR EXISTS (SELECT 1 FROM objects WHERE store_id = @id AND held = 0 AND tombstoned_ms IS NOT NULL)`);
-  return catalog.read(() => new Set(ids.filter((id) => query.get({ id: idToBytes(id) }) !== undefined)));
+  return catalog.readAll(() => new Set(ids.filter((id) => query.get({ id: idToBytes(id) }) !== undefined)));
 }
 
 /** Those that are files here already. */
@@ -32,7 +32,7 @@ export function knownFiles(catalog: Catalog, ids: readonly StoreId[]): ReadonlyS
   const query = catalog.database.prepare(
     'SELECT 1 FROM objects JOIN files ON files.object = objects.id WHERE store_id = ?',
   );
-  return catalog.read(() => new Set(ids.filter((id) => query.get(idToBytes(id)) !== undefined)));
+  return catalog.readAll(() => new Set(ids.filter((id) => query.get(idToBytes(id)) !== undefined)));
 }
 
 /** Manifests that this node holds for the cluster and that are of this vault. */

@@ -38,7 +38,7 @@ export function withdrawDeletions(
 /** Those of the ids whose vault has had them deleted: they are no copies, and cannot be sent. */
 export function notedDeletions(catalog: Catalog, ids: readonly StoreId[]): readonly StoreId[] {
   const query = catalog.prepare<[Buffer]>('SELECT 1 FROM deletions WHERE store_id = ?');
-  return catalog.read(() => ids.filter((id) => query.get(idToBytes(id)) !== undefined));
+  return catalog.readAll(() => ids.filter((id) => query.get(idToBytes(id)) !== undefined));
 }
 
 /** Those of the ids that files of this home's own vault need. */
@@ -46,7 +46,7 @@ export function neededHere(catalog: Catalog, ids: readonly StoreId[]): readonly 
   const query = catalog.prepare<[Buffer]>(
     'SELECT 1 FROM objects WHERE store_id = ? AND held = 0 AND tombstoned_ms IS NULL',
   );
-  return catalog.read(() => ids.filter((id) => query.get(idToBytes(id)) !== undefined));
+  return catalog.readAll(() => ids.filter((id) => query.get(idToBytes(id)) !== undefined));
 }
 
 /** What files here need and what stands here as deleted: told to peers once, and relied on by a file that came later. */
