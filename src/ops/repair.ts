@@ -40,6 +40,8 @@ export interface RepairResult {
 
 const STREAMS = 4;
 const EXCESS_PAGE = 2_000;
+/** Objects about to be sent that are asked about at once. */
+const ASKED_AGAIN = 16;
 /** Ids that are listed and settled at once. */
 const SPAN_IDS = 4_000;
 
@@ -192,24 +194,8 @@ class Round {
   }
 
   async #offer(node: NodeId, holdings: readonly Holding[]): Promise<void> {
-    const { cluster, signal } = this.#context;
     if (!this.#live.has(node)) return this.#askTender(node, holdings);
-    const answer = await this.#ask(node, () =>
-      cluster.peer(node).lacking(
-        holdings.map(({ id }) => id),
-        signal,
-      ),
-    );
-    if (answer === undefined) return;
-    const [missing, deleted] = [new Set(answer.missing), new Set(answer.deleted)];
-    this.#note(
-      node,
-      holdings.flatMap(({ id }) => (missing.has(id) || deleted.has(id) ? [] : id)),
-    );
-    await this.#push(
-      node,
-      holdings.filter(({ id }) => missing.has(id)),
-    );
+    await this.#push(node, await this.#lackingOf(node, holdings));
   }
 
   /** What is missing in the store its tender fetches by itself. */
@@ -229,7 +215,6 @@ class Round {
 
   async #push(node: NodeId, found: readonly Holding[]): Promise<void> {
     const { home, cluster, signal } = this.#context;
-    const holdings = this.#notBusy(found);
     let isFailing = false;
     const send = mapOrdered(STREAMS, async ({ id, kind }: Holding) => {
       if (isFailing) return;
@@ -245,7 +230,27 @@ class Round {
         isFailing = this.#isFailed(node, error);
       }
     });
-    for await (const _ of send(holdings, { signal }));
+    for await (const _ of send(this.#stillLacking(node, this.#notBusy(found)), { signal }));
+  }
+
+  /** Others may send the same meanwhile, to whom the cluster looks otherwise: each few are asked about once more. */
+  async *#stillLacking(node: NodeId, holdings: readonly Holding[]): AsyncGenerator<Holding> {
+    for (let start = 0; start < holdings.length; start += ASKED_AGAIN)
+      yield* await this.#lackingOf(node, holdings.slice(start, start + ASKED_AGAIN));
+  }
+
+  /** Those that a member would take; notes which it has. None when it does not answer. */
+  async #lackingOf(node: NodeId, holdings: readonly Holding[]): Promise<readonly Holding[]> {
+    const { cluster, signal } = this.#context;
+    const ids = holdings.map(({ id }) => id);
+    const answer = await this.#ask(node, () => cluster.peer(node).lacking(ids, signal));
+    if (answer === undefined) return [];
+    const [missing, deleted] = [new Set(answer.missing), new Set(answer.deleted)];
+    this.#note(
+      node,
+      ids.filter((id) => !missing.has(id) && !deleted.has(id)),
+    );
+    return holdings.filter(({ id }) => missing.has(id));
   }
 
   /** Without what a process that is still at work has just added: it makes the copies itself. */
@@ -267,6 +272,7 @@ class Round {
     const get = mapOrdered(STREAMS, async ({ id, kind, bytes }: Holding) => {
       if (isFailing) return;
       try {
+        if (writer.has(id)) return;
         const buffer = Buffer.allocUnsafeSlow(Math.min(bytes, MAX_HELD_OBJECT_BYTES));
         const length = await cluster.client(node).getObject(id, buffer, { signal });
         await writer.put(kind, id, buffer.subarray(0, length));
