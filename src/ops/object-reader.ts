@@ -23,7 +23,7 @@ export interface OpenedChunk {
 }
 
 /** What comes over a network is waited for, whatever the number of cores. */
-const FAR_READS = 12;
+const FAR_READS = 10;
 
 export class ObjectReader {
   readonly engine: Engine;
