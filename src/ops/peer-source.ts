@@ -75,7 +75,9 @@ export class PeerSource implements ObjectSource {
         const node = nodes.shift();
         if (node !== undefined) {
           const isRoomFree = [...running].every(({ buffer }) => buffer !== room);
-          running.add(this.#start(node, id, isRoomFree ? room : Buffer.allocUnsafeSlow(room.byteLength), signal));
+          running.add(
+            this.#start(node, id, isRoomFree ? room : Buffer.allocUnsafeSlow(room.byteLength), signal),
+          );
         }
         const won = await this.#firstOf(running, nodes.length > 0, failures);
         if (won === undefined) continue;
