@@ -23,7 +23,9 @@ export interface OpenedChunk {
 }
 
 /** What comes over a network is waited for, whatever the number of cores. */
-const FAR_READS = 10;
+const FAR_READS = 8;
+/** Chunks of a file that are begun, those included that came before their turn. */
+const FAR_AHEAD = 14;
 
 export class ObjectReader {
   readonly engine: Engine;
@@ -48,8 +50,9 @@ export class ObjectReader {
     this.#source = source;
     this.#signal = signal;
     const isFar = source !== undefined || vault.home.outer !== undefined;
-    this.concurrency = isFar ? Math.max(engine.concurrency, FAR_READS) : engine.concurrency;
-    this.#objects = bufferPool(this.concurrency, maxObjectBytes(vault.sizes.max));
+    this.concurrency = isFar ? Math.max(engine.concurrency, FAR_AHEAD) : engine.concurrency;
+    const reads = isFar ? Math.max(engine.concurrency, FAR_READS) : engine.concurrency;
+    this.#objects = bufferPool(reads, maxObjectBytes(vault.sizes.max));
     this.#plaintexts = bufferPool(this.concurrency + held, vault.sizes.max);
   }
 
