@@ -36,7 +36,7 @@ export function enterHoldings(catalog: Catalog, holdings: readonly NewHolding[])
   const enter = catalog.prepare(`
     INSERT INTO objects (store_id, kind, stored_bytes, session, held, vault) VALUES (?, ?, ?, 0, 1, ?)
     ON CONFLICT (store_id) DO UPDATE SET state = ${STATE_NUMBERS.present}, stored_bytes = excluded.stored_bytes
-    WHERE state <> ${STATE_NUMBERS.freeing}`);
+    WHERE state <> ${STATE_NUMBERS.freeing} AND kind = excluded.kind`);
   return catalog.write(() =>
     holdings
       .filter(({ id, kind, bytes, vault }) => {
@@ -202,12 +202,33 @@ export function isDeletionNoted(catalog: Catalog, id: StoreId): boolean {
   return catalog.read(() => query.get(idToBytes(id)) !== undefined);
 }
 
-/** Held objects whose deletion is due. */
+/**
+ * Held objects whose deletion is due. They are out of every lookup from now on: nobody may rely on what is being unlinked,
+ * also when its vault takes the deletion back just then.
+ */
 export function dueDeletions(catalog: Catalog, nowMs: number, limit: number): readonly Holding[] {
-  const query = catalog.prepare<[number, number], RawHolding>(`
+  const due = catalog.prepare<[number, number], RawHolding>(`
     SELECT objects.store_id, kind, stored_bytes FROM deletions JOIN objects ON objects.store_id = deletions.store_id
     WHERE free_ms <= ? AND held = 1 LIMIT ?`);
-  return catalog.read(() => query.all(nowMs, limit).map(toHolding));
+  if (catalog.read(() => due.get(nowMs, 1)) === undefined) return [];
+  const mark = catalog.prepare<[Buffer]>(
+    `UPDATE objects SET state = ${STATE_NUMBERS.freeing} WHERE store_id = ?`,
+  );
+  return catalog.write(() => {
+    const rows = due.all(nowMs, limit);
+    for (const row of rows) mark.run(row.store_id);
+    return rows.map(toHolding);
+  });
+}
+
+/** Held objects that a killed process was about to free, and whose deletion was taken back: they may be here yet. */
+export function keepUnfreed(catalog: Catalog): void {
+  const unfreed = `held = 1 AND state = ${STATE_NUMBERS.freeing} AND NOT EXISTS (
+    SELECT 1 FROM deletions WHERE deletions.store_id = objects.store_id)`;
+  const any = catalog.prepare(`SELECT 1 FROM objects WHERE ${unfreed} LIMIT 1`);
+  if (catalog.read(() => any.get()) === undefined) return;
+  const keep = catalog.prepare(`UPDATE objects SET state = ${STATE_NUMBERS.present} WHERE ${unfreed}`);
+  catalog.write(() => keep.run());
 }
 
 /** Forgets held objects whose files are gone. That they were deleted is remembered. */

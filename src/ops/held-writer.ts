@@ -134,7 +134,10 @@ export class HeldWriter {
   async #checkRoom(bytes: number): Promise<void> {
     const { quotaBytes, reserveBytes } = this.#limits;
     this.#heldBytes ??= heldTotals(this.#home.catalog).bytes;
-    const isOverQuota = quotaBytes > 0 && this.#heldBytes + bytes > quotaBytes;
+    const isOver = (heldBytes: number): boolean => quotaBytes > 0 && heldBytes + bytes > quotaBytes;
+    // What was freed since is not known here: counted anew before anything is refused.
+    if (isOver(this.#heldBytes)) this.#heldBytes = heldTotals(this.#home.catalog).bytes;
+    const isOverQuota = isOver(this.#heldBytes);
     if (!isOverQuota && (await this.#freeBytes(bytes)) - bytes >= reserveBytes) return;
     throw new DisktroError(
       'E_NO_SPACE',

@@ -29,6 +29,8 @@ import type { Cluster } from './cluster.js';
 import type { NodeFiles, NodeIdentity } from './node-files.js';
 
 const MAX_OPEN_INVITES = 100;
+/** Invites that this process has given a certificate for: the file is read and written between awaits, and by commands. */
+const spent = new Set<string>();
 const CONNECT_ATTEMPTS = 4;
 const CONNECT_PAUSE_MS = 400;
 
@@ -111,6 +113,8 @@ export async function acceptJoin(files: NodeFiles, request: JoinRequest, exporte
   const context = { joiningNodeId: signed.nodeId, invitingNodeId: identity.id, exporter };
   if (!isJoinProof(request.proof, secret, context)) throw refused;
   // Spent before the certificate leaves: two at once get one.
+  if (spent.has(invite.hash)) throw refused;
+  spent.add(invite.hash);
   const left = await files.invites(nowMs);
   if (!left.some(({ hash }) => hash === invite.hash)) throw refused;
   await files.writeInvites(left.filter(({ hash }) => hash !== invite.hash));

@@ -1,5 +1,5 @@
 /** Asks the members which objects of files they have, so that the copies that this catalog counts are those there are. */
-import { noteCopies } from '../catalog/copies.js';
+import { forgetCopies, noteCopies } from '../catalog/copies.js';
 import type { FileId, NodeId, StoreId } from '../core/ids.js';
 import { isDisktroError } from '../errors.js';
 import type { Cluster } from './cluster.js';
@@ -30,6 +30,7 @@ export async function noteCopiesOf(
             node,
             page.filter((id) => !lacking.has(id)),
           );
+          forgetCopies(home.catalog, node, [...lacking]);
         }
       } catch (error) {
         if (!isDisktroError(error, 'E_PEER_REFUSED', 'E_PEER_UNREACHABLE')) throw error;

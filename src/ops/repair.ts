@@ -2,10 +2,11 @@
  * Anti-entropy: what this node and the others should both hold is compared, and what one of them lacks is sent
  * (docs/PROTOCOL.md, "Comparing and repairing"). Needs no vault's key. Also learns which copies are where.
  */
-import { noteCopies, underCopied } from '../catalog/copies.js';
+import { forgetCopies, noteCopies, underCopied } from '../catalog/copies.js';
 import type { Holding } from '../catalog/holdings.js';
 import { addedInSessions, lostOwnObjects } from '../catalog/holdings.js';
 import { liveSessions } from '../catalog/sessions.js';
+import { bufferPool } from '../core/buffer-pool.js';
 import type { NodeId, StoreId } from '../core/ids.js';
 import { mapOrdered } from '../core/pipeline.js';
 import { isDisktroError, throwIfAborted } from '../errors.js';
@@ -111,12 +112,13 @@ class Round {
     const mine = new Map<StoreId, Holding>();
     for (const holding of sharedHoldings(home.catalog, undefined, undefined, spanRange(span)))
       mine.set(holding.id, holding);
-    const theirs = new Map<StoreId, Holding>();
+    // Each as it lists them itself: what one says of an object must not spoil what another has.
+    const theirs = new Map<NodeId, ReadonlyMap<StoreId, Holding>>();
     const have = new Map<NodeId, Set<StoreId>>([[cluster.self, new Set(mine.keys())]]);
     for (const { node, differing } of compared) {
       const isDiffering = [...differing].some((group) => group >= span.first && group <= span.last);
       const listed = isDiffering ? await this.#list(node, span) : undefined;
-      for (const [id, holding] of listed ?? []) theirs.set(id, holding);
+      if (listed !== undefined) theirs.set(node, listed);
       if (listed !== undefined) have.set(node, new Set(listed.keys()));
       else if (!isDiffering) have.set(node, this.#sharedOf(node, mine));
     }
@@ -135,7 +137,7 @@ class Round {
     for (const [node, ids] of plan.fetch)
       await this.#fetch(
         node,
-        ids.flatMap((id) => theirs.get(id) ?? []),
+        ids.flatMap((id) => theirs.get(node)?.get(id) ?? []),
       );
     for (const [node, ids] of have) {
       if (node !== cluster.self)
@@ -169,17 +171,21 @@ class Round {
   async fetchLost(): Promise<void> {
     const { home, cluster, writer, signal } = this.#context;
     const source = new PeerSource(home, cluster);
-    const get = mapOrdered(STREAMS, async ({ id, kind, bytes }: Holding) => {
+    // Of what an import or a rebuild has entered the length is not known.
+    const rooms = bufferPool(STREAMS, MAX_HELD_OBJECT_BYTES);
+    const get = mapOrdered(STREAMS, async ({ id, kind }: Holding) => {
+      const room = await rooms.take();
       try {
         if (writer.has(id)) return;
-        const room = Buffer.allocUnsafeSlow(Math.min(bytes, MAX_HELD_OBJECT_BYTES));
         // A damaged file is replaced, never moved aside here: a push may have put a whole one in its place meanwhile.
         await source.fetch(id, room, (object) => writer.put(kind, id, object), signal);
         this.#result.fetched++;
-        this.#result.bytes += bytes;
+        this.#result.bytes += home.objects.find(id)?.storedBytes ?? 0;
       } catch (error) {
         if (isDisktroError(error, 'E_ABORTED')) throw error;
         this.#result.failed++;
+      } finally {
+        rooms.give(room);
       }
     });
     // Others push what this node lacks from the lowest id on: who comes from the other end meets them once.
@@ -195,7 +201,7 @@ class Round {
 
   async #offer(node: NodeId, holdings: readonly Holding[]): Promise<void> {
     if (!this.#live.has(node)) return this.#askTender(node, holdings);
-    await this.#push(node, await this.#lackingOf(node, holdings));
+    await this.#push(node, (await this.#lackingOf(node, holdings)) ?? []);
   }
 
   /** What is missing in the store its tender fetches by itself. */
@@ -235,21 +241,25 @@ class Round {
 
   /** Others may send the same meanwhile, to whom the cluster looks otherwise: each few are asked about once more. */
   async *#stillLacking(node: NodeId, holdings: readonly Holding[]): AsyncGenerator<Holding> {
-    for (let start = 0; start < holdings.length; start += ASKED_AGAIN)
-      yield* await this.#lackingOf(node, holdings.slice(start, start + ASKED_AGAIN));
+    for (let start = 0; start < holdings.length; start += ASKED_AGAIN) {
+      const lacking = await this.#lackingOf(node, holdings.slice(start, start + ASKED_AGAIN));
+      if (lacking === undefined) return;
+      yield* lacking;
+    }
   }
 
   /** Those that a member would take; notes which it has. None when it does not answer. */
-  async #lackingOf(node: NodeId, holdings: readonly Holding[]): Promise<readonly Holding[]> {
-    const { cluster, signal } = this.#context;
+  async #lackingOf(node: NodeId, holdings: readonly Holding[]): Promise<readonly Holding[] | undefined> {
+    const { home, cluster, signal } = this.#context;
     const ids = holdings.map(({ id }) => id);
     const answer = await this.#ask(node, () => cluster.peer(node).lacking(ids, signal));
-    if (answer === undefined) return [];
+    if (answer === undefined) return undefined;
     const [missing, deleted] = [new Set(answer.missing), new Set(answer.deleted)];
     this.#note(
       node,
       ids.filter((id) => !missing.has(id) && !deleted.has(id)),
     );
+    forgetCopies(home.catalog, node, [...missing, ...deleted]);
     return holdings.filter(({ id }) => missing.has(id));
   }
 

@@ -2,6 +2,8 @@
  * Reads everything again, a little at a time, so that damage is found while there are good copies (docs/PROTOCOL.md,
  * "Scrub"). What is damaged is put aside, never served or spread, and `repair` fetches it again.
  */
+
+import { keepUnfreed } from '../catalog/holdings.js';
 import { getMeta, setMeta } from '../catalog/meta.js';
 import type { ObjectRow } from '../catalog/objects.js';
 import { sha256Hex } from '../core/hashes.js';
@@ -75,6 +77,7 @@ export async function census(home: OpenHome, signal?: AbortSignal): Promise<numb
   if ((await home.fileSystem.stat(objects)) === undefined) {
     throw new DisktroError('E_IO', `${objects} is gone: is its disk mounted?`);
   }
+  keepUnfreed(home.catalog);
   let gone = 0;
   let row = 0;
   for (;;) {

@@ -31,7 +31,16 @@ export class BodyBuffers {
 
   /** Waits until there is room. */
   async take(length: number): Promise<BodyBuffer> {
-    const giveBack = await this.#budget.take(length);
+    return this.#lend(length, await this.#budget.take(length));
+  }
+
+  /** Only while at least half of all the room stays free for those who wait; undefined otherwise. */
+  takeNow(length: number): BodyBuffer | undefined {
+    const giveBack = this.#budget.takeNow(length);
+    return giveBack && this.#lend(length, giveBack);
+  }
+
+  #lend(length: number, giveBack: () => void): BodyBuffer {
     const size = sizeFor(length);
     const whole = this.#reuse(size) ?? Buffer.allocUnsafeSlow(size);
     return {

@@ -41,23 +41,24 @@ export function serveExchanges(options: ExchangeOptions): Exchanges {
   const { limits } = options;
   const watch = watchProgress({ windowMs: limits.progressMs, minRate: limits.minRate });
   const running = new Set<ServerResponse>();
-  const runningOn = new WeakMap<Socket, number>();
+  const runningOn = new WeakMap<Socket, Set<ServerResponse>>();
   let isEnding = false;
   let onIdle = (): void => {};
 
   const begin = (socket: Socket, response: ServerResponse): void => {
     running.add(response);
-    runningOn.set(socket, (runningOn.get(socket) ?? 0) + 1);
+    const answers = runningOn.get(socket) ?? answersOn(socket);
+    runningOn.set(socket, answers.add(response));
     response.once('close', () => {
       running.delete(response);
-      runningOn.set(socket, (runningOn.get(socket) ?? 1) - 1);
+      answers.delete(response);
       if (running.size === 0) onIdle();
     });
   };
 
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     const { socket } = request;
-    if ((runningOn.get(socket) ?? 0) >= limits.maxPipelined) {
+    if ((runningOn.get(socket)?.size ?? 0) >= limits.maxPipelined) {
       socket.destroy();
       return;
     }
@@ -95,6 +96,18 @@ export function serveExchanges(options: ExchangeOptions): Exchanges {
       watch.close();
     },
   };
+}
+
+/** Node tells of the end of a connection only the answer that is being written, not those that wait behind it. */
+function answersOn(socket: Socket): Set<ServerResponse> {
+  const answers = new Set<ServerResponse>();
+  socket.once('close', () => {
+    for (const waiting of [...answers].filter((each) => each.socket === null)) {
+      waiting.destroy();
+      waiting.emit('close');
+    }
+  });
+  return answers;
 }
 
 async function answer(

@@ -37,9 +37,11 @@ export interface ServingNode {
 /** Memory that is taken before it is used, and waited for when there is none. */
 export class MemoryBudget {
   readonly #waiting: { readonly bytes: number; readonly start: () => void }[] = [];
+  readonly #bytes: number;
   #free: number;
 
   constructor(bytes: number) {
+    this.#bytes = bytes;
     this.#free = bytes;
   }
 
@@ -48,6 +50,17 @@ export class MemoryBudget {
     if (bytes > this.#free || this.#waiting.length > 0) {
       await new Promise<void>((start) => this.#waiting.push({ bytes, start }));
     } else this.#free -= bytes;
+    return this.#giver(bytes);
+  }
+
+  /** Without waiting, and only while half of it all stays free. */
+  takeNow(bytes: number): (() => void) | undefined {
+    if (this.#free - bytes < this.#bytes / 2) return undefined;
+    this.#free -= bytes;
+    return this.#giver(bytes);
+  }
+
+  #giver(bytes: number): () => void {
     let isGiven = false;
     return () => {
       if (isGiven) return;

@@ -2,7 +2,14 @@
 import fs from 'node:fs';
 import type { Test } from 'tap';
 import t from 'tap';
-import { heldTotals, scheduleDeletions } from '../../src/catalog/holdings.js';
+import {
+  findHolding,
+  heldTotals,
+  keepUnfreed,
+  missingHoldings,
+  scheduleDeletions,
+} from '../../src/catalog/holdings.js';
+import { withdrawDeletions } from '../../src/catalog/withdrawals.js';
 import { sha256Hex } from '../../src/core/hashes.js';
 import type { StoreId, VaultId } from '../../src/core/ids.js';
 import { freeDueDeletions } from '../../src/ops/deletions.js';
@@ -134,6 +141,63 @@ t.test('a deleted object is freed when its grace is over, and not taken in again
   t.equal(await freeDueDeletions(home, 5000), 1);
   t.notOk(fs.existsSync(fileOf(home, id)));
   await t.rejects(writer.put('chunk', id, bytes), { code: 'E_PEER_REFUSED' });
+});
+
+t.test(
+  'a deletion that is taken back while its file is being unlinked: nobody is told that it is here',
+  async (t) => {
+    const home = await nodeHome(t);
+    const writer = new HeldWriter(home, NO_LIMITS);
+    const { id, bytes } = objectOf('one');
+    await writer.put('chunk', id, bytes);
+    scheduleDeletions(home.catalog, VAULT, [id], { freeMs: 0, issuedMs: 1 });
+    const remove = home.store.delete.bind(home.store);
+    home.store.delete = async (kind, ids) => {
+      const freed = await remove(kind, ids);
+      withdrawDeletions(home.catalog, VAULT, [id], { untilMs: 2, forgetMs: 0 });
+      t.same(missingHoldings(home.catalog, [id]), [id]);
+      await t.rejects(writer.put('chunk', id, bytes), { code: 'E_LOCKED' });
+      return freed;
+    };
+    t.equal(await freeDueDeletions(home, Date.now()), 1);
+    t.equal(await writer.put('chunk', id, bytes), 'new', 'afterwards it is taken again');
+  },
+);
+
+t.test('what a killed process was about to free, and is wanted again, is not stuck', async (t) => {
+  const home = await nodeHome(t);
+  const writer = new HeldWriter(home, NO_LIMITS);
+  const { id, bytes } = objectOf('one');
+  await writer.put('chunk', id, bytes);
+  scheduleDeletions(home.catalog, VAULT, [id], { freeMs: 0, issuedMs: 1 });
+  home.store.delete = () => Promise.reject(new Error('killed'));
+  await t.rejects(freeDueDeletions(home, Date.now()), /killed/);
+  withdrawDeletions(home.catalog, VAULT, [id], { untilMs: 2, forgetMs: 0 });
+  keepUnfreed(home.catalog);
+  t.equal(await writer.put('chunk', id, bytes), 'had');
+});
+
+t.test('what was freed gives its quota back', async (t) => {
+  const home = await nodeHome(t);
+  const writer = new HeldWriter(home, { quotaBytes: 1000, reserveBytes: 0 });
+  const [one, two] = [objectOf('one', 900), objectOf('two', 900)];
+  await writer.put('chunk', one.id, one.bytes);
+  await t.rejects(writer.put('chunk', two.id, two.bytes), { code: 'E_NO_SPACE' });
+  scheduleDeletions(home.catalog, VAULT, [one.id], { freeMs: 0, issuedMs: 1 });
+  await freeDueDeletions(home, Date.now());
+  t.equal(await writer.put('chunk', two.id, two.bytes), 'new');
+});
+
+t.test('a lost manifest does not come back as a chunk', async (t) => {
+  const home = await nodeHome(t);
+  const writer = new HeldWriter(home, NO_LIMITS);
+  const { id, bytes } = objectOf('one');
+  await writer.put('manifest', id, bytes);
+  fs.unlinkSync(objectPath(home.paths.objects, 'manifest', id));
+  home.objects.markLost([home.objects.find(id)?.row ?? 0]);
+  await t.rejects(writer.put('chunk', id, bytes));
+  t.equal(findHolding(home.catalog, id), undefined);
+  t.equal(await writer.put('manifest', id, bytes), 'new');
 });
 
 t.test('a node’s catalog that is gone is made again from its store', async (t) => {

@@ -1,6 +1,8 @@
 /** Routes about who belongs to the cluster: alive, joining, exchange of records, the list. */
+
 import * as z from 'zod';
 import { countUnderCopied } from '../../catalog/copies.js';
+import { KIB } from '../../limits.js';
 import { readExchange } from '../../net/exchange-message.js';
 import { JOIN_EXPORTER_LABEL } from '../../net/invite.js';
 import { shortNodeId } from '../../net/node-id.js';
@@ -11,6 +13,8 @@ import type { Call, Route } from '../router.js';
 import type { ServingNode } from '../serving-node.js';
 import { shownNodes, shownSelf } from '../shown-members.js';
 
+/** Strangers may send it: a request for a certificate and the fields of a record. */
+const REGISTER_BYTES = 64 * KIB;
 const EXCHANGE_BYTES = 8 * 1024 * 1024;
 
 const JOIN = z.object({
@@ -84,7 +88,7 @@ export function memberRoutes(node: ServingNode): readonly Route[] {
 }
 
 async function register(node: ServingNode, { request, response, connection, caller }: Call): Promise<void> {
-  const body = REGISTER.parse((await readJsonBody(request)) ?? {});
+  const body = REGISTER.parse((await readJsonBody(request, { maxBytes: REGISTER_BYTES })) ?? {});
   const isLocal = !connection.isTls;
   if (body.invite === undefined && caller === undefined && !isLocal)
     throw refusal(403, 'not a member of this cluster');

@@ -31,7 +31,7 @@ import type { Call, Route } from '../router.js';
 import type { ServingNode } from '../serving-node.js';
 
 const MAX_IDS = 10_000;
-/** An object of up to this size is read whole before any of it is sent. */
+/** An object of up to this size is read whole before any of it is sent, and but once while there is room. */
 const IN_MEMORY_BYTES = 4 * MIB;
 /** What an answer says of an object that a refusal must not say. */
 const OBJECT_HEADERS = ['Content-Range', 'Cache-Control', 'ETag', 'Accept-Ranges', 'X-Disktro-Kind'];
@@ -126,7 +126,9 @@ async function sendObject(node: ServingNode, { request, response, query, caller 
   }
   const limit = caller === undefined ? undefined : node.cluster()?.upload;
   const isSmall = holding.bytes <= IN_MEMORY_BYTES;
-  const room = await node.sends.take(isSmall ? holding.bytes : SEND_BYTES);
+  // Slow clients must not keep others from the first byte: when there are many, all make do with less.
+  const room =
+    (isSmall ? node.sends.takeNow(holding.bytes) : undefined) ?? (await node.sends.take(SEND_BYTES));
   let isSent = false;
   try {
     if (response.destroyed) return;
@@ -151,8 +153,8 @@ async function send(
   const file = objectPath(node.home.paths.objects, kind, id);
   const isPart = sending.end - sending.start + 1 < bytes;
   try {
-    if (bytes <= IN_MEMORY_BYTES) await sendFromMemory(file, id, sending, room, response);
-    else if (isPart) {
+    if (room.byteLength === bytes) await sendFromMemory(file, id, sending, room, response);
+    else if (isPart || bytes <= IN_MEMORY_BYTES) {
       await checkFile(file, id, bytes, room);
       await sendPart(file, sending, room, response);
     } else await sendWhileReading(file, id, { sizeBytes: bytes, limit: sending.limit }, room, response);
@@ -228,6 +230,10 @@ function asRefusal(error: unknown): never {
 /** Without a promise for each piece, of which a TLS connection makes 64 to a megabyte. */
 function readInto(request: IncomingMessage, body: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
+    if (request.destroyed) {
+      reject(refusal(400, 'the body broke off'));
+      return;
+    }
     let filled = 0;
     const refuse = (why: string): void => {
       // `body` is another's from now on.

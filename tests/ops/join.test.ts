@@ -1,0 +1,38 @@
+// An invite lets in one machine, also when several come at the same moment. Sources: src/ops/join.ts.
+import t, { type Test } from 'tap';
+import { createCertificateRequest } from '../../src/net/certificates.js';
+import { inviteIdOf, joinProof, parseInvite } from '../../src/net/invite.js';
+import { openNodeHome } from '../../src/ops/home.js';
+import { acceptJoin, makeInvite } from '../../src/ops/join.js';
+import { NodeFiles } from '../../src/ops/node-files.js';
+import { scratchFolder } from './scratch-home.js';
+
+async function nodeFiles(t: Test, name: string): Promise<NodeFiles> {
+  const home = await openNodeHome({ home: `${scratchFolder(t)}/${name}` });
+  t.teardown(() => home.close());
+  return new NodeFiles(home);
+}
+
+t.test('three machines with one invite at once: one is let in', async (t) => {
+  const files = await nodeFiles(t, 'inviting');
+  const invite = parseInvite(await makeInvite(files, ['127.0.0.1:1'], Date.now()));
+  const invitingNodeId = (await files.read())?.id as never;
+  const exporter = Buffer.alloc(32, 7);
+  const requests = await Promise.all(
+    ['one', 'two', 'three'].map(async (name) => {
+      const { id, keyPem } = await (await nodeFiles(t, name)).ensure(name);
+      const context = { joiningNodeId: id, invitingNodeId, exporter };
+      return {
+        invite: inviteIdOf(invite.secret),
+        csr: await createCertificateRequest(keyPem),
+        proof: joinProof(invite.secret, context),
+      };
+    }),
+  );
+  const outcomes = await Promise.allSettled(
+    requests.map((request) => acceptJoin(files, request as never, exporter)),
+  );
+  t.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1);
+  const refused = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+  for (const reason of refused) t.match(reason, { code: 'E_PEER_REFUSED' });
+});
