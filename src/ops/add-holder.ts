@@ -81,6 +81,12 @@ export async function addHolder(home: OpenHome, options: AddHolderOptions): Prom
 async function prepare(store: HolderStore): Promise<void> {
   if (store instanceof FolderStore) await store.makeFolders();
   else await store.list('manifest', { limit: 1 });
+  // Its home frees what its own catalog does not know.
+  if ((await store.readNote('home.json')) !== undefined) {
+    throw new DisktroError('E_PEER_REFUSED', `${store.where}: is all that the home of a vault has`, {
+      hint: 'use another prefix',
+    });
+  }
 }
 
 /** The record that lies in the store when it is of this cluster, or a new one. */

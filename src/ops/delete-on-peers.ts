@@ -67,12 +67,21 @@ export async function deleteOnPeers(
     // No grace of its own: what is told here has waited for it.
     for (const holder of holders)
       await holder.deleteObjects(unwanted).catch((error) => failures.set(holder.id, error));
+    for (const store of unusableStores(cluster)) failures.set(store, new Error('not to be used from here'));
     const all = nodes.length + holders.length;
     if (failures.size < all || all === 0) told += unwanted.length;
     // As long as one has not heard it, all of it is told again.
     if (failures.size === 0 && cluster.neverServed().length === 0) forgetFreed(catalog, ids);
   }
   return { told, waiting: failures.size === 0 ? 0 : told, failures };
+}
+
+/** Buckets and folders that only other machines can use: what lies there has to be freed from one of those. */
+function unusableStores(cluster: Cluster): readonly NodeId[] {
+  const usable = new Set(cluster.holderClients().map(({ id }) => id));
+  return cluster.membership
+    .members()
+    .flatMap(({ id, kind }) => (kind === undefined || usable.has(id) ? [] : id));
 }
 
 /** What a member says that files of this vault need, of what it was told. */

@@ -106,6 +106,8 @@ class Drain {
         );
       }
     }
+    // A disk that was unplugged meanwhile lists nothing.
+    await this.#holder.ping(this.#signal);
     if (left === 0) return 0;
     await repairOnce({
       home: this.#home,

@@ -5,7 +5,7 @@
 import type { NodeId, StoreId, VaultId } from '../core/ids.js';
 import { isVaultId } from '../core/ids.js';
 import type { ObjectKind } from '../core/object.js';
-import { OBJECT_HEADER_BYTES, vaultOf } from '../core/object.js';
+import { MIN_OBJECT_BYTES, OBJECT_HEADER_BYTES, vaultOf } from '../core/object.js';
 import { mapOrdered } from '../core/pipeline.js';
 import { DisktroError, isDisktroError } from '../errors.js';
 import type { Lacking } from '../net/peer-answers.js';
@@ -80,7 +80,14 @@ export class HolderClient implements ObjectPeer {
     return { missing: await this.missing(ids, signal), deleted: [] };
   }
 
-  async missing(ids: readonly StoreId[], signal?: AbortSignal): Promise<StoreId[]> {
+  /** @param lengths of objects, as far as they are known: what has another one was cut, and is not there */
+  async missing(
+    ids: readonly StoreId[],
+    signal?: AbortSignal,
+    lengths: ReadonlyMap<StoreId, number> = new Map(),
+  ): Promise<StoreId[]> {
+    const isWhole = (id: StoreId, size: number | undefined): boolean =>
+      size !== undefined && size >= MIN_OBJECT_BYTES && size === (lengths.get(id) ?? size);
     await this.#check(signal);
     return this.#try(async () => {
       let absent = [...new Set(ids)];
@@ -88,7 +95,7 @@ export class HolderClient implements ObjectPeer {
       for (const kind of ['chunk', 'manifest'] as const) {
         if (absent.length === 0) break;
         const sizes = await this.store.sizes(kind, absent, signal);
-        absent = absent.filter((_, index) => sizes[index] === undefined);
+        absent = absent.filter((id, index) => !isWhole(id, sizes[index]));
       }
       return absent;
     });
@@ -122,6 +129,7 @@ export class HolderClient implements ObjectPeer {
 
   /** Where the holder has several vaults, the headers of manifests are read, each once. */
   async listManifests(vault: VaultId, signal?: AbortSignal): Promise<{ id: StoreId; bytes: number }[]> {
+    await this.ping(signal);
     return this.#try(async () => {
       const [listed, vaults] = await Promise.all([
         this.store.list('manifest', { limit: MAX_LISTED }),
@@ -168,6 +176,7 @@ export class HolderClient implements ObjectPeer {
    * @throws E_PEER_REFUSED for objects that are locked: they stay
    */
   async deleteObjects(ids: readonly StoreId[]): Promise<void> {
+    await this.ping();
     await this.#try(async () => {
       const chunks = await this.store.sizes('chunk', ids);
       const others = ids.filter((_, index) => chunks[index] === undefined);

@@ -167,6 +167,15 @@ async function clusterWith(
   const sealed = record.authority;
   const authority =
     sealed === undefined ? undefined : openAuthority(vault.masterKey, vault.id as VaultId, sealed);
+  const isStranger =
+    authority !== undefined &&
+    identity.credentials !== undefined &&
+    identity.credentials.caPem.trim() !== authority.certificatePem.trim();
+  if (isStranger) {
+    throw new DisktroError('E_PEER_REFUSED', 'this machine is in another cluster than the vault', {
+      hint: 'recover into another home, with --home',
+    });
+  }
   if (identity.credentials === undefined && authority !== undefined) {
     const csr = await createCertificateRequest(identity.keyPem);
     const { certificatePem } = await signCertificateRequest(csr, authority, Date.now());

@@ -7,7 +7,6 @@ import type { NodeId, StoreId } from '../core/ids.js';
 import type { ObjectKind } from '../core/object.js';
 import { isDisktroError, throwIfAborted } from '../errors.js';
 import { checkObject } from '../store/holder-store.js';
-import { OBJECT_KINDS } from '../store/paths.js';
 import type { Cluster } from './cluster.js';
 import { MAX_HELD_OBJECT_BYTES } from './held-writer.js';
 import type { HolderClient } from './holder-client.js';
@@ -35,10 +34,12 @@ export async function scrubHolder(
 ): Promise<HolderScrubResult> {
   const result = { objects: 0, bytes: 0, repaired: [] as StoreId[], damaged: [] as StoreId[] };
   const room = Buffer.allocUnsafeSlow(MAX_HELD_OBJECT_BYTES);
-  for (const kind of OBJECT_KINDS) {
+  // Manifests first, with half at most: there are few of them, and chunks would use up all of it every time.
+  for (const kind of ['manifest', 'chunk'] as const) {
+    const most = kind === 'manifest' ? bytes / 2 : bytes;
     let after: StoreId | undefined = randomBytes(32).toString('hex') as StoreId;
     // From there to the end, then from the beginning: a small store is read whole.
-    for (let lap = 0; lap < 2 && result.bytes < bytes; lap++, after = undefined) {
+    for (let lap = 0; lap < 2 && result.bytes < most; lap++, after = undefined) {
       for (;;) {
         throwIfAborted(signal);
         const page = await holder.listObjects(kind, {
@@ -46,9 +47,9 @@ export async function scrubHolder(
           ...(after === undefined ? {} : { after }),
         });
         after = page.at(-1)?.id;
-        if (after === undefined || result.bytes >= bytes) break;
+        if (after === undefined || result.bytes >= most) break;
         for (const { id, bytes: length } of page) {
-          if (result.bytes >= bytes) break;
+          if (result.bytes >= most) break;
           result.objects++;
           result.bytes += length;
           if (await isWhole(holder, kind, id, room, signal)) continue;

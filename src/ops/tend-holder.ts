@@ -12,6 +12,7 @@ import { mapOrdered } from '../core/pipeline.js';
 import { isDisktroError, throwIfAborted } from '../errors.js';
 import { type Digests, differingGroups, digestGroups, type GroupSpan, spansOf } from '../net/digest.js';
 import { checkObject } from '../store/holder-store.js';
+import type { ObjectSize } from '../store/object-store.js';
 import { OBJECT_KINDS } from '../store/paths.js';
 import type { Cluster } from './cluster.js';
 import { MAX_HELD_OBJECT_BYTES } from './held-writer.js';
@@ -98,14 +99,18 @@ class Round {
     this.#seen.clear();
     const here = sharedHoldings(home.catalog, undefined, undefined)[Symbol.iterator]();
     let mine = here.next();
-    for await (const { ids, through } of this.#listed()) {
-      const [known, unseen]: [StoreId[], Holding[]] = [[], []];
+    for await (const { sizes, through } of this.#listed()) {
+      const [known, cut, unseen]: [StoreId[], StoreId[], Holding[]] = [[], [], []];
       for (; !mine.done && (through === undefined || mine.value.id <= through); mine = here.next()) {
-        if (ids.has(mine.value.id)) known.push(mine.value.id);
-        else unseen.push(mine.value);
+        const { id, bytes } = mine.value;
+        const size = sizes.get(id);
+        if (size === undefined) unseen.push(mine.value);
+        else if (size === bytes) known.push(id);
+        else cut.push(id);
       }
       noteCopies(home.catalog, this.#holder.id, known);
-      this.#result.lost += forgetCopies(home.catalog, this.#holder.id, await this.#gone(unseen));
+      const gone = [...cut, ...(await this.#gone(unseen))];
+      this.#result.lost += forgetCopies(home.catalog, this.#holder.id, gone);
     }
   }
 
@@ -178,7 +183,8 @@ class Round {
     const { home, signal } = this.#context;
     if (holdings.length === 0) return;
     const ids = holdings.map(({ id }) => id);
-    const missing = new Set(await this.#holder.missing(ids, signal));
+    const lengths = new Map(holdings.map(({ id, bytes }) => [id, bytes]));
+    const missing = new Set(await this.#holder.missing(ids, signal, lengths));
     noteCopies(
       home.catalog,
       this.#holder.id,
@@ -208,13 +214,13 @@ class Round {
 
   /** All that is there, of both kinds in one order of ids. `through`: up to where it is complete; undefined: to the end. */
   async *#listed(): AsyncGenerator<{
-    readonly ids: ReadonlySet<StoreId>;
+    readonly sizes: ReadonlyMap<StoreId, number>;
     readonly through: StoreId | undefined;
   }> {
     const { signal } = this.#context;
     const lists = OBJECT_KINDS.map((kind) => ({
       kind,
-      ids: [] as StoreId[],
+      page: [] as ObjectSize[],
       last: undefined as StoreId | undefined,
       isOver: false,
     }));
@@ -222,22 +228,22 @@ class Round {
       throwIfAborted(signal);
       for (const list of lists) {
         const { kind, last, isOver } = list;
-        if (isOver || list.ids.length >= LIST_PAGE) continue;
+        if (isOver || list.page.length >= LIST_PAGE) continue;
         const options = { limit: LIST_PAGE, ...(last === undefined ? {} : { after: last }) };
         const page = await this.#holder.listObjects(kind, options);
-        list.ids.push(...page.map(({ id }) => id));
+        list.page.push(...page);
         list.last = page.at(-1)?.id ?? last;
         list.isOver = page.length < LIST_PAGE;
       }
       const through = lists
         .flatMap(({ isOver, last }) => (isOver || last === undefined ? [] : last))
         .sort()[0];
-      const ids = new Set<StoreId>();
-      for (const list of lists) {
-        const count = through === undefined ? list.ids.length : list.ids.filter((id) => id <= through).length;
-        for (const id of list.ids.splice(0, count)) ids.add(id);
+      const sizes = new Map<StoreId, number>();
+      for (const { page } of lists) {
+        const count = through === undefined ? page.length : page.filter(({ id }) => id <= through).length;
+        for (const { id, bytes } of page.splice(0, count)) sizes.set(id, bytes);
       }
-      yield { ids, through };
+      yield { sizes, through };
       if (through === undefined) return;
     }
   }

@@ -239,8 +239,13 @@ function openingCheck(
 }
 
 async function verdict(row: ObjectRow, check: () => Promise<void>): Promise<Verdict> {
-  try {
+  // Once more before it is called damaged: the way here may have been bad, not the object.
+  const twice = async (error: unknown): Promise<void> => {
+    if (!isDisktroError(error) || !isAboutTheObject(error) || error.code === 'E_OBJECT_MISSING') throw error;
     await check();
+  };
+  try {
+    await check().catch(twice);
     return { row, finding: undefined };
   } catch (error) {
     if (!isDisktroError(error) || !isAboutTheObject(error)) throw error;

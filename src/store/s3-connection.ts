@@ -110,6 +110,7 @@ export class S3Connection {
       const sent = connector.request(url, {
         method,
         agent: this.#agent,
+        timeout: this.#silenceMs,
         headers: { ...headers, ...(body === undefined ? {} : { 'content-length': body.byteLength }) },
         ...(signal === undefined ? {} : { signal }),
       });

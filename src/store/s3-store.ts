@@ -132,14 +132,15 @@ export class S3Store implements HolderStore, HomeStore {
   async list(kind: ObjectKind, options: ListOptions = {}, signal?: Aborting): Promise<readonly ObjectSize[]> {
     const { prefix = '', limit = DEFAULT_PAGE } = options;
     const objects: ObjectSize[] = [];
-    let after: string | undefined = options.after;
+    const { after } = options;
+    let key: string | undefined;
     for (;;) {
       const room = Math.min(PAGE_KEYS, limit - objects.length);
       if (room === 0) return objects;
-      const { page, isLast, lastKey } = await this.#page(kind, { prefix, after, limit: room }, signal);
+      const { page, isLast, lastKey } = await this.#page(kind, { prefix, after, key, limit: room }, signal);
       objects.push(...page);
       if (isLast) return objects;
-      after = lastKey;
+      key = lastKey;
     }
   }
 
@@ -310,7 +311,12 @@ export class S3Store implements HolderStore, HomeStore {
   /** @param options.after an id, or the part of one */
   async #page(
     kind: ObjectKind,
-    options: { readonly prefix: string; readonly after: string | undefined; readonly limit: number },
+    options: {
+      readonly prefix: string;
+      readonly after: string | undefined;
+      readonly key?: string | undefined;
+      readonly limit: number;
+    },
     signal: Aborting,
   ): Promise<{
     readonly page: ObjectSize[];
@@ -318,18 +324,22 @@ export class S3Store implements HolderStore, HomeStore {
     readonly lastKey: string | undefined;
   }> {
     const folder = this.#prefix + FOLDERS[kind];
-    const { prefix, after, limit } = options;
+    const { prefix, after, key, limit } = options;
     const sharded = (id: string): string =>
       id.length < 2 ? folder + id : `${folder}${id.slice(0, 2)}/${id}`;
     const listed = await this.#listKeys(
       {
         prefix: sharded(prefix),
         'max-keys': String(limit),
-        ...(after === undefined || after === '' ? {} : { 'start-after': sharded(after) }),
+        ...(key !== undefined
+          ? { 'start-after': key }
+          : after === undefined || after === ''
+            ? {}
+            : { 'start-after': sharded(after) }),
       },
       signal,
     );
-    const lastKey = listed.keys.at(-1)?.key.slice(folder.length + 3);
+    const lastKey = listed.keys.at(-1)?.key;
     return { page: objectsOf(listed, folder), isLast: listed.token === undefined, lastKey };
   }
 

@@ -15,7 +15,7 @@ async function nodeFiles(t: Test, name: string): Promise<NodeFiles> {
 
 t.test('three machines with one invite at once: one is let in', async (t) => {
   const files = await nodeFiles(t, 'inviting');
-  const invite = parseInvite(await makeInvite(files, ['127.0.0.1:1'], Date.now()));
+  const invite = parseInvite(await makeInvite(files, ['127.0.0.1:1'], Date.now()), Date.now());
   const invitingNodeId = (await files.read())?.id as never;
   const exporter = Buffer.alloc(32, 7);
   const requests = await Promise.all(
