@@ -66,7 +66,7 @@ export class HolderCare {
       sent += result.sent;
       if (result.lost > 0) {
         this.#log.error(
-          `${nameOf(cluster, holder.id)}: ${result.lost} objects are gone; they are sent again`,
+          `${nameOf(cluster, holder.id)}: ${result.lost} objects are gone or cut; they are sent again`,
         );
       }
       if (result.sent + result.failed > 0) {
