@@ -18,7 +18,7 @@ import { noCaKey } from './holder-errors.js';
 import type { OpenHome } from './home.js';
 import { foundCluster } from './join.js';
 import { NodeFiles } from './node-files.js';
-import { makeStaticRecord, NONCE_BYTES } from './static-member.js';
+import { changedStaticRecord, makeStaticRecord, NONCE_BYTES } from './static-member.js';
 
 export interface AddHolderOptions {
   /** `s3://…` or `file:///…`. */
@@ -98,8 +98,14 @@ async function recordFor(
   options: AddHolderOptions,
 ): Promise<{ readonly record: SignedRecord; readonly isKnown: boolean }> {
   const found = await storedRecordOf(store, cluster);
-  if (found !== undefined) return { record: found, isKnown: true };
   const identity = await files.read();
+  if (found !== undefined) {
+    // Who adds it anew has thought better of a removal that did not come to its end.
+    const isLeaving = found.status === 'draining' && identity?.caKeyPem !== undefined;
+    const record = isLeaving ? changedStaticRecord(found, { status: 'active' }, identity.caKeyPem) : found;
+    if (isLeaving) await writeHolderNote(store, record);
+    return { record, isKnown: true };
+  }
   if (identity?.credentials === undefined || identity.caKeyPem === undefined) throw noCaKey();
   const authority = { certificatePem: identity.credentials.caPem, keyPem: identity.caKeyPem };
   const member = {

@@ -104,6 +104,21 @@ t.test('a disk that is unplugged while it is drained is not taken for empty', li
   t.ok((await node.peers()).some(({ name }) => name === 'usb'));
 });
 
+t.test('a removal that was given up: added again, the store is one like the others', limits, async (t) => {
+  const node = await machine(t, ['usb', 'second'], { DISKTRO_REPAIR_GRACE: '600' });
+  await store(node, 'photos', 300_000);
+  const plugIn = unplug(node.place.path('second'));
+  t.equal((await node.run('peers', 'remove', 'usb', '--timeout', '1')).status, 3);
+  plugIn();
+  const statusOfUsb = async () => (await node.peers()).find(({ name }) => name === 'usb')?.status;
+  t.match(await statusOfUsb(), /draining/);
+  await node.did('peers', 'add', `file://${node.place.path('usb')}`);
+  t.notMatch(await statusOfUsb(), /draining/);
+  const before = objectsBelow(node.place.path('usb')).length;
+  await store(node, 'more', 300_000);
+  t.ok(objectsBelow(node.place.path('usb')).length > before);
+});
+
 t.test('rot in a manifest is found, however many chunks there are', limits, async (t) => {
   const node = await machine(t, ['usb']);
   await store(node, 'photos', 2_000_000);
