@@ -235,8 +235,8 @@ export const PEER_MUTANTS = [
     edits: [
       {
         file: 'src/server/exchanges.ts',
-        from: '(runningOn.get(socket) ?? 0) >= limits.maxPipelined',
-        to: '(runningOn.get(socket) ?? 0) > 1e9',
+        from: '(runningOn.get(socket)?.size ?? 0) >= limits.maxPipelined',
+        to: '(runningOn.get(socket)?.size ?? 0) > 1e9',
       },
     ],
     tests: ['server/listen-abuse'],
@@ -290,8 +290,8 @@ export const PEER_MUTANTS = [
     edits: [
       {
         file: 'src/ops/held-writer.ts',
-        from: 'this.#heldBytes + bytes > quotaBytes;',
-        to: 'this.#heldBytes + bytes > 1e15;',
+        from: 'quotaBytes > 0 && heldBytes + bytes > quotaBytes;',
+        to: 'quotaBytes < 0 && heldBytes + bytes > quotaBytes;',
       },
     ],
     tests: ['ops/held-writer'],
