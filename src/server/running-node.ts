@@ -40,7 +40,7 @@ import type { ServingNode } from './serving-node.js';
 import { StatusChanges } from './status-changes.js';
 
 const BODY_MEMORY_BYTES = 128 * 1024 * 1024;
-const SEND_MEMORY_BYTES = 48 * 1024 * 1024;
+const SEND_MEMORY_BYTES = 32 * 1024 * 1024;
 const CLOSE_GRACE_MS = 5_000;
 const WATCH_MS = 250;
 const NEWS_CONTACTS = 5;
