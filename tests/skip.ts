@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 
 export const offLinux = process.platform !== 'linux' && 'needs Linux';
-export const onWindows = process.platform === 'win32' && 'needs the permissions of POSIX';
+export const onWindows = process.platform === 'win32' && 'needs the permissions and signals of POSIX';
 
 /** @param command one that may not be installed */
 export function without(command: string): string | false {

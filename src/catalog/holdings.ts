@@ -206,7 +206,7 @@ export function isDeletionNoted(catalog: Catalog, id: StoreId): boolean {
  * Held objects whose deletion is due. They are out of every lookup from now on: nobody may rely on what is being unlinked,
  * also when its vault takes the deletion back just then.
  */
-export function dueDeletions(catalog: Catalog, nowMs: number, limit: number): readonly Holding[] {
+export function beginDueDeletions(catalog: Catalog, nowMs: number, limit: number): readonly Holding[] {
   const due = catalog.prepare<[number, number], RawHolding>(`
     SELECT objects.store_id, kind, stored_bytes FROM deletions JOIN objects ON objects.store_id = deletions.store_id
     WHERE free_ms <= ? AND held = 1 LIMIT ?`);

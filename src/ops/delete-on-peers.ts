@@ -67,8 +67,9 @@ export async function deleteOnPeers(
     // No grace of its own: what is told here has waited for it.
     for (const holder of holders)
       await holder.deleteObjects(unwanted).catch((error) => failures.set(holder.id, error));
-    for (const store of unusableStores(cluster)) failures.set(store, new Error('not to be used from here'));
-    const all = nodes.length + holders.length;
+    const unusable = unusableStores(cluster);
+    for (const store of unusable) failures.set(store, new Error('not to be used from here'));
+    const all = nodes.length + holders.length + unusable.length;
     if (failures.size < all || all === 0) told += unwanted.length;
     // As long as one has not heard it, all of it is told again.
     if (failures.size === 0 && cluster.neverServed().length === 0) forgetFreed(catalog, ids);

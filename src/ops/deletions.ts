@@ -1,5 +1,5 @@
 /** What vaults have asked to be deleted, and whose grace is over: freed in the order that survives a crash. */
-import { dueDeletions, forgetHoldings } from '../catalog/holdings.js';
+import { beginDueDeletions, forgetHoldings } from '../catalog/holdings.js';
 import { MAX_BATCH_OBJECTS } from '../limits.js';
 import type { OpenHome } from './home.js';
 
@@ -7,7 +7,7 @@ import type { OpenHome } from './home.js';
 export async function freeDueDeletions(home: OpenHome, nowMs: number): Promise<number> {
   let freed = 0;
   for (;;) {
-    const due = dueDeletions(home.catalog, nowMs, MAX_BATCH_OBJECTS);
+    const due = beginDueDeletions(home.catalog, nowMs, MAX_BATCH_OBJECTS);
     if (due.length === 0) return freed;
     // Manifests first: a kill in between must not leave one that lists what is gone.
     for (const kind of ['manifest', 'chunk'] as const) {

@@ -3,8 +3,8 @@ import t from 'tap';
 import { entombOrphans, removeFileRows } from '../../src/catalog/garbage.js';
 import {
   addedInSessions,
+  beginDueDeletions,
   countHoldings,
-  dueDeletions,
   eachHolding,
   enterHoldings,
   findHolding,
@@ -121,9 +121,9 @@ t.test('a deletion is for its own vault’s held objects, and final', async (t) 
     [...eachHolding(catalog)].some(({ id }) => id === storeIdOf('x')),
     'it is not offered any more',
   );
-  t.same(dueDeletions(catalog, 4999, 10), [], 'not before its time');
+  t.same(beginDueDeletions(catalog, 4999, 10), [], 'not before its time');
   t.same(
-    dueDeletions(catalog, 5000, 10).map(({ id }) => id),
+    beginDueDeletions(catalog, 5000, 10).map(({ id }) => id),
     [storeIdOf('x')],
   );
   forgetHoldings(catalog, [storeIdOf('x'), file]);

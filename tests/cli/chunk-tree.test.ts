@@ -3,11 +3,11 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import t from 'tap';
 import { chance, runSeed, sampleBytes } from '../ops/sample-bytes.js';
+import { offLinux } from '../skip.js';
 import { ID_LINE, jsonLines, oneJson } from './command.js';
 import { type Place, placeWithVault } from './place.js';
 
 t.setTimeout(300_000);
-const isLinux = process.platform === 'linux';
 const isRoot = process.getuid?.() === 0;
 
 /** Root may read everything, unless it gives that up. */
@@ -49,7 +49,7 @@ t.test('--json counts files, unchanged and failed', async (t) => {
   t.match(forced, { unchanged: 0, newChunks: 0 });
 });
 
-t.test('an unchanged file is not opened', { skip: !isLinux && 'strace is a program of Linux' }, async (t) => {
+t.test('an unchanged file is not opened', { skip: offLinux }, async (t) => {
   const place = await placeWithVault(t);
   makeTree(place);
   await new Promise((resolve) => setTimeout(resolve, 2500));
@@ -66,7 +66,7 @@ t.test('an unchanged file is not opened', { skip: !isLinux && 'strace is a progr
   t.same(await openedFiles(), ['sub/f7']);
 });
 
-t.test('what cannot be read is named, the rest is stored, exit 3', { skip: !isLinux }, async (t) => {
+t.test('what cannot be read is named, the rest is stored, exit 3', { skip: offLinux }, async (t) => {
   const place = await placeWithVault(t);
   makeTree(place);
   fs.chmodSync(place.path('tree/sub/f3'), 0o000);
@@ -154,7 +154,7 @@ t.test('--time says when it was stored', async (t) => {
   }
 });
 
-t.test('files that change and vanish while the tree is read fail nothing', { skip: !isLinux }, async (t) => {
+t.test('files that change and vanish while the tree is read fail nothing', { skip: offLinux }, async (t) => {
   const place = await placeWithVault(t);
   makeTree(place);
   const churn = `while :; do for i in 1 2 3 4 5 6 7 8 9; do
@@ -190,7 +190,7 @@ t.test(`a kill at any moment leaves nothing broken (seed ${seed})`, async (t) =>
   await place.expectGood();
 });
 
-t.test('a folder whose name is not UTF-8, given as an argument', { skip: !isLinux }, async (t) => {
+t.test('a folder whose name is not UTF-8, given as an argument', { skip: offLinux }, async (t) => {
   const place = await placeWithVault(t);
   const script = `d=$(printf 'caf\\351'); mkdir "$d" && echo x > "$d/file" && disktro chunk --json "$d"/ && disktro chunk --json "$d"`;
   const { status, stdout, stderr } = await place.shell(script);
@@ -203,7 +203,7 @@ t.test('a folder whose name is not UTF-8, given as an argument', { skip: !isLinu
 
 t.test(
   'a loop of links, deep folders and odd names are all the same to it',
-  { skip: !isLinux },
+  { skip: offLinux },
   async (t) => {
     const place = await placeWithVault(t);
     fs.mkdirSync(place.path('tree'));

@@ -3,10 +3,11 @@
 import { cpSync } from 'node:fs';
 import t from 'tap';
 import { chance, sampleBytes } from '../ops/sample-bytes.js';
+import { onWindows } from '../skip.js';
 import { oneJson } from './command.js';
 import { emptyPlace, type Place, placeWithVault } from './place.js';
 
-const skip = process.platform === 'win32';
+const skip = onWindows;
 
 /** Ids that were printed, each with the bytes that must come back. */
 class Promised {

@@ -1,5 +1,6 @@
 // The log of `serve`: what Node itself warns of is a line like any other. Source: src/cli/commands/serve.ts.
 import t from 'tap';
+import { onWindows } from '../skip.js';
 import { eventually, jsonLines } from './command.js';
 import { placeWithVault } from './place.js';
 
@@ -7,7 +8,7 @@ import { placeWithVault } from './place.js';
 const WARNING =
   "process.on('SIGUSR2', () => process.emitWarning('something leaks', 'MaxListenersExceededWarning'));";
 
-const skip = process.platform === 'win32';
+const skip = onWindows;
 
 for (const isJson of [true, false]) {
   t.test(

@@ -3,11 +3,12 @@
 import { existsSync } from 'node:fs';
 import t from 'tap';
 import { sampleBytes } from '../ops/sample-bytes.js';
+import { onWindows } from '../skip.js';
 import { eventually, oneJson, type Running } from './command.js';
 import { emptyPlace, type Place, placeWithVault } from './place.js';
 
 const MIB = 1024 * 1024;
-const skip = process.platform === 'win32';
+const skip = onWindows;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 

@@ -3,10 +3,11 @@ import { rmSync } from 'node:fs';
 import t from 'tap';
 import { ID_LINE, oneJson } from '../cli/command.js';
 import { sampleBytes } from '../ops/sample-bytes.js';
+import { onWindows } from '../skip.js';
 import { TestCluster } from './cluster.js';
 import type { TestNode } from './node.js';
 
-const skip = process.platform === 'win32';
+const skip = onWindows;
 
 function write(node: TestNode, name: string, length: number): Buffer {
   const bytes = sampleBytes(name, length);

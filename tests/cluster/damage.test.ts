@@ -6,10 +6,11 @@ import { join } from 'node:path';
 import t from 'tap';
 import { oneJson } from '../cli/command.js';
 import { sampleBytes } from '../ops/sample-bytes.js';
+import { onWindows } from '../skip.js';
 import { TestCluster } from './cluster.js';
 import type { TestNode } from './node.js';
 
-const skip = process.platform === 'win32';
+const skip = onWindows;
 
 function flipBit(file: string): void {
   const bytes = readFileSync(file);

@@ -4,9 +4,10 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { chance, runSeed, sampleBytes } from '../ops/sample-bytes.js';
+import { onWindows } from '../skip.js';
 import { TestCluster } from './cluster.js';
 
-const skip = process.platform === 'win32';
+const skip = onWindows;
 const rounds = Number(process.env.DISKTRO_KILL_ROUNDS ?? 6);
 const seed = runSeed();
 

@@ -5,10 +5,11 @@ import { readFileSync, rmSync } from 'node:fs';
 import t from 'tap';
 import { oneJson } from '../cli/command.js';
 import { sampleBytes } from '../ops/sample-bytes.js';
+import { onWindows } from '../skip.js';
 import { TestCluster } from './cluster.js';
 import { Liar, type Lie } from './liar.js';
 
-const skip = process.platform === 'win32';
+const skip = onWindows;
 
 const MANY = `{"missing":[${'"a",'.repeat(400_000)}"a"]}`;
 const DEEP = `${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}`;

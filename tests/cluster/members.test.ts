@@ -6,10 +6,11 @@ import { connect } from 'node:tls';
 import t from 'tap';
 import { oneJson } from '../cli/command.js';
 import { sampleBytes } from '../ops/sample-bytes.js';
+import { onWindows } from '../skip.js';
 import { TestCluster } from './cluster.js';
 import type { TestNode } from './node.js';
 
-const skip = process.platform === 'win32';
+const skip = onWindows;
 
 t.test('nodes that join, answer and leave', { skip, timeout: 280_000 }, async (t) => {
   const cluster = await TestCluster.start(t, { nodes: 4 });

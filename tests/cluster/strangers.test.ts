@@ -10,11 +10,12 @@ import type { ServingNode } from '../../src/server/serving-node.js';
 import { emptyPlace } from '../cli/place.js';
 import { testCluster } from '../net/cluster.js';
 import { sampleBytes } from '../ops/sample-bytes.js';
+import { onWindows } from '../skip.js';
 import { TestCluster } from './cluster.js';
 import { ask } from './liar.js';
 import { TestNode } from './node.js';
 
-const skip = process.platform === 'win32';
+const skip = onWindows;
 
 function credentialsOf(node: TestNode): { keyPem: string; certificatePem: string; caPem: string } {
   const read = (name: string): string => readFileSync(join(node.place.home, 'node', name), 'utf8');

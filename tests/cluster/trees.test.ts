@@ -6,10 +6,11 @@ import path from 'node:path';
 import t from 'tap';
 import { oneJson } from '../cli/command.js';
 import { sampleBytes } from '../ops/sample-bytes.js';
+import { onWindows } from '../skip.js';
 import { TestCluster } from './cluster.js';
 import type { TestNode } from './node.js';
 
-const skip = process.platform === 'win32';
+const skip = onWindows;
 
 const FOLDERS = 12;
 const FILES = 25;

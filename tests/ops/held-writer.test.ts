@@ -40,6 +40,16 @@ async function nodeHome(test: Test): Promise<OpenHome> {
   return home;
 }
 
+/** A node that holds one object, whose deletion is due at `freeMs`. */
+async function deletedObject(test: Test, freeMs: number) {
+  const home = await nodeHome(test);
+  const writer = new HeldWriter(home, NO_LIMITS);
+  const { id, bytes } = objectOf('one');
+  await writer.put('chunk', id, bytes);
+  scheduleDeletions(home.catalog, VAULT, [id], { freeMs, issuedMs: 1 });
+  return { home, writer, id, bytes };
+}
+
 const fileOf = ({ paths }: OpenHome, id: StoreId): string => objectPath(paths.objects, 'chunk', id);
 
 t.test('a home without a vault is made, takes objects, and is verified without a password', async (t) => {
@@ -131,11 +141,7 @@ t.test('a failing disk acknowledges nothing, and the next one is taken again', a
 });
 
 t.test('a deleted object is freed when its grace is over, and not taken in again', async (t) => {
-  const home = await nodeHome(t);
-  const writer = new HeldWriter(home, NO_LIMITS);
-  const { id, bytes } = objectOf('one');
-  await writer.put('chunk', id, bytes);
-  scheduleDeletions(home.catalog, VAULT, [id], { freeMs: 5000, issuedMs: 1 });
+  const { home, writer, id, bytes } = await deletedObject(t, 5000);
   t.equal(await freeDueDeletions(home, 4999), 0);
   t.ok(fs.existsSync(fileOf(home, id)), 'its grace is not over');
   t.equal(await freeDueDeletions(home, 5000), 1);
@@ -146,11 +152,7 @@ t.test('a deleted object is freed when its grace is over, and not taken in again
 t.test(
   'a deletion that is taken back while its file is being unlinked: nobody is told that it is here',
   async (t) => {
-    const home = await nodeHome(t);
-    const writer = new HeldWriter(home, NO_LIMITS);
-    const { id, bytes } = objectOf('one');
-    await writer.put('chunk', id, bytes);
-    scheduleDeletions(home.catalog, VAULT, [id], { freeMs: 0, issuedMs: 1 });
+    const { home, writer, id, bytes } = await deletedObject(t, 0);
     const remove = home.store.delete.bind(home.store);
     home.store.delete = async (kind, ids) => {
       const freed = await remove(kind, ids);
@@ -165,11 +167,7 @@ t.test(
 );
 
 t.test('what a killed process was about to free, and is wanted again, is not stuck', async (t) => {
-  const home = await nodeHome(t);
-  const writer = new HeldWriter(home, NO_LIMITS);
-  const { id, bytes } = objectOf('one');
-  await writer.put('chunk', id, bytes);
-  scheduleDeletions(home.catalog, VAULT, [id], { freeMs: 0, issuedMs: 1 });
+  const { home, writer, id, bytes } = await deletedObject(t, 0);
   home.store.delete = () => Promise.reject(new Error('killed'));
   await t.rejects(freeDueDeletions(home, Date.now()), /killed/);
   withdrawDeletions(home.catalog, VAULT, [id], { untilMs: 2, forgetMs: 0 });

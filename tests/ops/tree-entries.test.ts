@@ -8,13 +8,13 @@ import t from 'tap';
 import { chunkTree } from '../../src/ops/chunk-tree.js';
 import { verify } from '../../src/ops/verify.js';
 import { loadExtendedAttributes } from '../../src/store/extended-attributes.js';
+import { offLinux } from '../skip.js';
 import { sampleBytes } from './sample-bytes.js';
 import { makeScratchHome, openScratch, scratchFolder } from './scratch-home.js';
 import { storedTree } from './stored-tree.js';
 
 t.setTimeout(120_000);
 const isRoot = process.getuid?.() === 0;
-const isLinux = process.platform === 'linux';
 
 async function place(test: Test) {
   const folder = scratchFolder(test);
@@ -61,7 +61,7 @@ t.test('entries stand in bytewise order in which / comes first', async (t) => {
   t.equal(paths.length, 14);
 });
 
-t.test('metadata are those of the system, to the nanosecond', { skip: !isLinux }, async (t) => {
+t.test('metadata are those of the system, to the nanosecond', { skip: offLinux }, async (t) => {
   const { vault, tree, at } = await place(t);
   fs.writeFileSync(at('file'), 'x');
   fs.chmodSync(at('file'), 0o6751);
@@ -134,7 +134,7 @@ t.test('a second name of a file is a hardlink to the first', async (t) => {
   }
 });
 
-t.test('fifos and devices are kept, sockets are not', { skip: !isLinux }, async (t) => {
+t.test('fifos and devices are kept, sockets are not', { skip: offLinux }, async (t) => {
   const { vault, tree, at } = await place(t);
   execFileSync('mkfifo', [at('fifo')]);
   const server = net.createServer().listen(at('socket'));
@@ -153,7 +153,7 @@ t.test('fifos and devices are kept, sockets are not', { skip: !isLinux }, async 
   t.match(byPath.get('block'), { type: 'block', device: [259, 70_000] });
 });
 
-t.test('names that are not UTF-8 are kept as bytes, folders and files', { skip: !isLinux }, async (t) => {
+t.test('names that are not UTF-8 are kept as bytes, folders and files', { skip: offLinux }, async (t) => {
   const { vault, tree } = await place(t);
   const folder = Buffer.concat([Buffer.from(`${tree}/`), Buffer.from([0xff, 0x61])]);
   fs.mkdirSync(folder);
@@ -170,7 +170,7 @@ t.test('names that are not UTF-8 are kept as bytes, folders and files', { skip: 
   t.ok(byPath.get(inside)?.path instanceof Uint8Array);
 });
 
-t.test('extended attributes and ACLs are kept', { skip: !isLinux }, async (t) => {
+t.test('extended attributes and ACLs are kept', { skip: offLinux }, async (t) => {
   const { vault, tree, at } = await place(t);
   const attributes = await loadExtendedAttributes();
   if (attributes === undefined) {

@@ -53,18 +53,7 @@ export const REASSEMBLE: CommandSpec = {
     'disktro reassemble documents:letters/2024 -o letters',
     'disktro reassemble documents -o ~/documents --verify',
   ],
-  exits: [
-    'usage',
-    'inputs',
-    'notFound',
-    'noVault',
-    'locked',
-    'wrongPassword',
-    'corrupt',
-    'missing',
-    'outputExists',
-    'noSpace',
-  ],
+  exits: [...READING, 'inputs', 'outputExists', 'noSpace'],
   load: () => import('../commands/reassemble.js'),
 };
 
