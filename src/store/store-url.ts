@@ -48,6 +48,8 @@ export function isStoreUrl(text: string): boolean {
 export function parseStoreUrl(text: string): StoreLocation {
   if (text.length > MAX_URL_LENGTH || !URL.canParse(text)) throw badUrl('this is no URL');
   const url = new URL(text);
+  // Without this a folder `usb#1` would be the folder `usb`.
+  if (text.includes('#')) throw badUrl('a "#" is written %23');
   if (url.protocol === 'file:') return parseFolder(url);
   if (url.protocol === 's3:') return parseBucket(url);
   throw badUrl(`${JSON.stringify(url.protocol)} is neither s3: nor file:`);
@@ -88,9 +90,9 @@ function parseBucket(url: URL): BucketLocation {
       'give it as AWS_SECRET_ACCESS_KEY, or in ~/.aws/credentials',
     );
   }
-  const accessKeyId = decodeURIComponent(url.username);
-  if (accessKeyId !== '' && !ACCESS_KEY.test(accessKeyId)) throw badUrl('the access key cannot be one');
+  const accessKeyId = accessKeyOf(url);
   if (url.host === '') throw badUrl('the host is missing');
+  if (!URL.canParse(`https://${url.host}`)) throw badUrl('the host cannot be one');
   const [, bucket = '', ...parts] = url.pathname.replace(/\/+$/, '').split('/');
   if (!BUCKET.test(bucket)) throw badUrl('expected the name of a bucket behind the host');
   if (!parts.every((part) => PREFIX_PART.test(part))) {
@@ -108,8 +110,19 @@ function parseBucket(url: URL): BucketLocation {
     region,
     style: choice(url, 'style', ['path', 'host']) as 'path' | 'host',
     tls: choice(url, 'tls', ['1', '0']) === '1',
-    accessKeyId: accessKeyId === '' ? undefined : accessKeyId,
+    accessKeyId,
   };
+}
+
+function accessKeyOf({ username }: URL): string | undefined {
+  if (username === '') return undefined;
+  try {
+    const accessKeyId = decodeURIComponent(username);
+    if (ACCESS_KEY.test(accessKeyId)) return accessKeyId;
+  } catch {
+    // A "%" with no digits behind it.
+  }
+  throw badUrl('the access key cannot be one');
 }
 
 /** The first choice is the default. */

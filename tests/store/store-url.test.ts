@@ -34,6 +34,7 @@ t.test('has one spelling of a location, without the access key', async (t) => {
     ['s3://h/bucket?tls=0&style=host&region=x-1', 's3://h/bucket?region=x-1&style=host&tls=0'],
     ['file:///mnt/usb/', 'file:///mnt/usb'],
     ['file:///mnt/my%20disk', 'file:///mnt/my%20disk'],
+    ['file:///mnt/usb%231', 'file:///mnt/usb%231'],
   ] as const;
   for (const [url, expected] of table) {
     t.equal(formatStoreUrl(parseStoreUrl(url)), expected);
@@ -57,6 +58,13 @@ t.test('refuses what is no store, and never repeats a secret', async (t) => {
     's3://host/bucket?style=other',
     's3://host/bucket?tls=no',
     's3://host/bucket?secret=1',
+    's3://host/bucket/a#b',
+    's3://host/bucket#',
+    's3://KEY%zz@host/bucket',
+    's3://KEY%20@host/bucket',
+    's3://a%20b/bucket',
+    's3://%3c/bucket',
+    'file:///mnt/usb#1',
     'file://other/folder',
     'file:///',
     'file:///a?b=1',
