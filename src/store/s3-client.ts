@@ -11,7 +11,7 @@ import type { S3Keys } from './s3-keys.js';
 import { type BucketLocation, formatStoreUrl } from './store-url.js';
 
 export interface S3Patience {
-  /** After this no further try is begun, ms. */
+  /** After this no further try is begun but the second one, ms. */
   readonly retryForMs: number;
   /** The first pause is drawn from half of it up, ms; each next one from twice as much. */
   readonly firstPauseMs: number;
@@ -60,7 +60,9 @@ export class S3Client {
         continue;
       }
       const waitMs = this.#pauseMs(attempt, outcome.afterMs);
-      if (!outcome.isWorthAnother || performance.now() + waitMs > endMs) throw outcome.error;
+      // One more try there is in any case: a silence alone is longer than the time for tries.
+      const isOver = attempt > 0 && performance.now() + waitMs > endMs;
+      if (!outcome.isWorthAnother || isOver) throw outcome.error;
       await pause(waitMs, undefined, call.signal === undefined ? {} : { signal: call.signal }).catch(
         () => {},
       );

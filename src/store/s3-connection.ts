@@ -24,6 +24,8 @@ export interface S3Request {
   readonly bodySha256?: string;
   /** Takes the body of a 2xx answer; without it, it is collected. @throws E_OBJECT_LENGTH when it is too short */
   readonly target?: Uint8Array;
+  /** Of a body that is collected. @throws E_OBJECT_LENGTH when it is longer */
+  readonly mostBytes?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -39,7 +41,7 @@ const NO_BYTES = new Uint8Array();
 const CONNECTIONS = 16;
 /** Without a byte in either direction. */
 const SILENCE_MS = 30_000;
-/** A page of 1,000 keys has some 400 KB; an object is asked for with a target. */
+/** What is collected is at most an object. */
 const MAX_COLLECTED_BYTES = 96 * 1024 * 1024;
 
 export class S3Connection {
@@ -141,10 +143,13 @@ function silence(timeoutMs: number): Error {
 }
 
 /** The whole body; a body that was cut is an error, never a short one. */
-function takeBody({ target, signal }: S3Request, response: http.IncomingMessage): Promise<Uint8Array> {
+function takeBody(
+  { target, mostBytes = MAX_COLLECTED_BYTES, signal }: S3Request,
+  response: http.IncomingMessage,
+): Promise<Uint8Array> {
   const { statusCode = 0 } = response;
   const isObject = target !== undefined && statusCode >= 200 && statusCode < 300;
-  const room = isObject ? target.byteLength : MAX_COLLECTED_BYTES;
+  const room = isObject ? target.byteLength : mostBytes;
   const parts: Buffer[] = [];
   let length = 0;
   return new Promise((resolve, reject) => {

@@ -13,7 +13,8 @@ export interface S3Refusal {
   readonly fields: Readonly<Record<string, string>>;
 }
 
-const TRANSIENT_STATUSES = new Set([408, 429, 500, 502, 503, 504, 509]);
+/** Of 5xx those that will be the same in a moment: not implemented, HTTP version, no room. */
+const LASTING_STATUSES = new Set([501, 505, 507]);
 const TRANSIENT_CODES = new Set([
   'ConditionalRequestConflict',
   'InternalError',
@@ -53,7 +54,8 @@ export function readRefusal(status: number, body: Uint8Array): S3Refusal {
 
 /** Whether the same request may succeed a moment later. */
 export function isTransient({ status, code }: S3Refusal): boolean {
-  return TRANSIENT_STATUSES.has(status) || TRANSIENT_CODES.has(code);
+  const isOfStatus = status === 408 || status === 429 || (status >= 500 && !LASTING_STATUSES.has(status));
+  return isOfStatus || TRANSIENT_CODES.has(code);
 }
 
 /** @param doing what was tried, for the message; @param where the bucket, as a person knows it */

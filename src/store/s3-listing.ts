@@ -13,13 +13,21 @@ export interface ListPage {
 }
 
 export const PAGE_KEYS = 1000;
+/** Of 1,000 keys, which have some 400 KB; of the longest there can be, with each character escaped, 5 MB. */
+export const MAX_PAGE_BYTES = 8 * 1024 * 1024;
 
-/** @returns undefined when it is no listing */
-export function readListPage(body: Uint8Array): ListPage | undefined {
+/**
+ * @param after the key that it was to go on from
+ * @returns undefined when it is no listing, or one that stays where it was and would be asked for without end
+ */
+export function readListPage(body: Uint8Array, after = ''): ListPage | undefined {
   const text = Buffer.from(body).toString('utf8');
   if (!/<ListBucketResult[\s>]/.test(text)) return undefined;
   const keys: { key: string; bytes: number }[] = [];
-  for (const [, entry = ''] of text.matchAll(/<Contents>([\s\S]*?)<\/Contents>/g)) {
+  // Cut, not matched: an entry without an end would be looked for again from each one before it.
+  for (const part of text.split('<Contents>').slice(1)) {
+    const [entry = '', rest] = part.split('</Contents>', 2);
+    if (rest === undefined) return undefined;
     const key = /<Key>([^<]*)<\/Key>/.exec(entry)?.[1];
     const size = /<Size>(\d{1,15})<\/Size>/.exec(entry)?.[1];
     if (key === undefined || size === undefined) return undefined;
@@ -27,7 +35,9 @@ export function readListPage(body: Uint8Array): ListPage | undefined {
   }
   const isMore = /<IsTruncated>true<\/IsTruncated>/.test(text);
   const token = /<NextContinuationToken>([^<]*)<\/NextContinuationToken>/.exec(text)?.[1];
-  if (isMore && (token === undefined || keys.length === 0)) return undefined;
+  const last = keys.at(-1)?.key;
+  const goesOn = last !== undefined && Buffer.compare(Buffer.from(last), Buffer.from(after)) > 0;
+  if (isMore && (token === undefined || !goesOn)) return undefined;
   return { keys, token: isMore && token !== undefined ? unescapeXml(token) : undefined };
 }
 
@@ -98,10 +108,11 @@ async function askLane(
     const before = next;
     const { page, isLast } = await question.list(idBefore(ids[next] as StoreId), prefix);
     const sizes = new Map(page.map(({ id, bytes }) => [id, bytes]));
-    const through = isLast ? undefined : page.at(-1)?.id;
+    const through = page.at(-1)?.id;
     for (; next < ids.length; next++) {
       const id = ids[next] as StoreId;
-      if (through !== undefined && id > through) break;
+      // A page of nothing but foreign keys tells of none.
+      if (!isLast && (through === undefined || id > through)) break;
       const bytes = sizes.get(id);
       if (bytes !== undefined) found.set(id, bytes);
     }

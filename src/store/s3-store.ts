@@ -16,10 +16,10 @@ import { MemoryBatch } from './memory-batch.js';
 import type { ListOptions, ObjectBatch, ObjectSize, StoreUsage } from './object-store.js';
 import { DEFAULT_PAGE } from './object-store.js';
 import { OBJECT_KINDS } from './paths.js';
-import { brokenStore, S3Client, type S3Patience } from './s3-client.js';
+import { brokenStore, type S3Call, S3Client, type S3Patience } from './s3-client.js';
 import type { S3Answer } from './s3-connection.js';
 import type { S3Keys } from './s3-keys.js';
-import { objectsOf, PAGE_KEYS, readListPage, sizesOf } from './s3-listing.js';
+import { MAX_PAGE_BYTES, objectsOf, PAGE_KEYS, readListPage, sizesOf } from './s3-listing.js';
 import type { BucketLocation } from './store-url.js';
 
 const FOLDERS: Readonly<Record<ObjectKind, string>> = { chunk: 'chunks/', manifest: 'manifests/' };
@@ -208,11 +208,11 @@ export class S3Store implements HolderStore, HomeStore {
   }
 
   async readNote(name: NoteName, signal?: Aborting): Promise<Buffer | undefined> {
-    const { status, body } = await this.#client.call({
+    const { status, body } = await this.#callForText({
       doing: `reading ${name}`,
       method: 'GET',
       key: this.#prefix + name,
-      target: Buffer.alloc(MAX_NOTE_BYTES),
+      mostBytes: MAX_NOTE_BYTES,
       alsoFine: [404],
       signal,
     });
@@ -344,14 +344,27 @@ export class S3Store implements HolderStore, HomeStore {
   }
 
   async #listKeys(query: Readonly<Record<string, string>>, signal: Aborting) {
-    const { body } = await this.#client.call({
+    const { body } = await this.#callForText({
       doing: 'listing',
       method: 'GET',
       key: '',
       query: { 'list-type': '2', ...query },
+      mostBytes: MAX_PAGE_BYTES,
       signal,
     });
-    return readListPage(body) ?? badListing(this.where);
+    const page = readListPage(body, query['start-after']);
+    if (page === undefined) throw brokenStore(this.where, 'something that is no listing');
+    return page;
+  }
+
+  /** What is too long is no damaged object: the engine is not what it should be. */
+  async #callForText(call: S3Call): Promise<S3Answer> {
+    try {
+      return await this.#client.call(call);
+    } catch (error) {
+      if (!isDisktroError(error, 'E_OBJECT_LENGTH')) throw error;
+      throw brokenStore(this.where, `too much at ${call.doing}`);
+    }
   }
 
   #missing(id: StoreId, body: Uint8Array): Error {
@@ -384,8 +397,4 @@ function asksForMd5(error: unknown): boolean {
 
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-function badListing(where: string): never {
-  throw brokenStore(where, 'something that is no listing');
 }

@@ -6,7 +6,7 @@ import type { Test } from 'tap';
 
 export class MemoryEngine {
   readonly objects = new Map<string, Buffer>();
-  /** A body in place of the right one. */
+  /** A body in place of the right one; the key of a listing is empty. */
   instead: (method: string, key: string) => Buffer | undefined = () => undefined;
   port = 0;
 
@@ -37,7 +37,7 @@ export class MemoryEngine {
       response.writeHead(status, { 'content-length': Buffer.byteLength(answer) });
       response.end(method === 'HEAD' ? undefined : answer);
     };
-    if (key === '') return end(200, this.#page(url.searchParams));
+    if (key === '') return end(200, this.instead(method, key) ?? this.#page(url.searchParams));
     if (method === 'PUT') {
       if (headers['if-none-match'] === '*' && this.objects.has(key)) return end(412);
       this.objects.set(key, body);

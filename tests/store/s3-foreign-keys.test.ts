@@ -2,6 +2,7 @@
 // over objects. Sources: src/store/s3-store.ts, src/store/s3-connection.ts.
 import { createServer } from 'node:net';
 import t, { type Test } from 'tap';
+import type { StoreId } from '../../src/core/ids.js';
 import { S3Store } from '../../src/store/s3-store.js';
 import { type BucketLocation, parseStoreUrl } from '../../src/store/store-url.js';
 import { MemoryEngine } from './memory-engine.js';
@@ -47,6 +48,17 @@ t.test('another key at the end of a page', async (t) => {
       `${limit} of them`,
     );
   }
+});
+
+t.test('a page of other keys alone', async (t) => {
+  const { engine, store } = await bucket(t);
+  const ids = Array.from({ length: 30 }, (_, index) => `abc${String(index).padStart(61, '0')}` as StoreId);
+  for (const id of ids) engine.objects.set(`p/chunks/ab/${id}`, Buffer.alloc(100));
+  // They lie between the place that is asked from and the first object behind it.
+  const before = `p/chunks/ab/${ids[0]?.slice(0, -1)}`;
+  for (let index = 0; index <= 1000; index++) engine.objects.set(`${before}-${index}`, Buffer.alloc(1));
+  t.same(await store.sizes('chunk', ids), Array(30).fill(100), 'hides no object');
+  t.equal((await store.list('chunk', { limit: 50 })).length, 30);
 });
 
 t.test('an engine that takes no connection is given up in time', { timeout: 60_000 }, async (t) => {
