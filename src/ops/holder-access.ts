@@ -9,8 +9,8 @@ import type { FileSystem } from '../store/file-system.js';
 import { FolderStore } from '../store/folder-store.js';
 import type { HolderStore } from '../store/holder-store.js';
 import {
-  chooseKeys,
   type Environment,
+  type FileKeys,
   keysOfAwsFiles,
   keysOfEnvironment,
   type S3Keys,
@@ -35,25 +35,26 @@ export type HolderAccess =
 
 /** All that this machine has keys for at the moment. */
 export class KeyRing {
-  readonly #fromEnvironment: readonly S3Keys[];
-  readonly #fromFiles: readonly S3Keys[];
+  readonly #fromEnvironment: S3Keys | undefined;
+  readonly #fromFiles: FileKeys;
 
-  private constructor(fromEnvironment: readonly S3Keys[], fromFiles: readonly S3Keys[]) {
+  private constructor(fromEnvironment: S3Keys | undefined, fromFiles: FileKeys) {
     this.#fromEnvironment = fromEnvironment;
     this.#fromFiles = fromFiles;
   }
 
   /** @throws E_CONFIG when the files of AWS tools cannot be read */
   static async read(fileSystem: FileSystem, environment: Environment): Promise<KeyRing> {
-    const own = keysOfEnvironment(environment);
-    return new KeyRing(own === undefined ? [] : [own], await keysOfAwsFiles(fileSystem, environment));
+    return new KeyRing(keysOfEnvironment(environment), await keysOfAwsFiles(fileSystem, environment));
   }
 
   /** @returns the keys for a bucket, and whether they are there only as long as this process' environment is */
   find(accessKeyId: string | undefined): { readonly keys: S3Keys; readonly isPassing: boolean } | undefined {
-    const passing = chooseKeys(this.#fromEnvironment, accessKeyId);
-    if (passing !== undefined) return { keys: passing, isPassing: true };
-    const keys = chooseKeys(this.#fromFiles, accessKeyId);
+    const passing = this.#fromEnvironment;
+    if (passing !== undefined && (accessKeyId ?? passing.accessKeyId) === passing.accessKeyId)
+      return { keys: passing, isPassing: true };
+    const { chosen, all } = this.#fromFiles;
+    const keys = accessKeyId === undefined ? chosen : all.find((each) => each.accessKeyId === accessKeyId);
     return keys === undefined ? undefined : { keys, isPassing: false };
   }
 }

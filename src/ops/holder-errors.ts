@@ -4,7 +4,7 @@ import { formatStoreUrl, type StoreLocation } from '../store/store-url.js';
 
 export function noKeys(location: StoreLocation): DisktroError {
   return new DisktroError('E_CONFIG', `no access keys for ${formatStoreUrl(location)}`, {
-    hint: 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or write them into ~/.aws/credentials',
+    hint: 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or write them into ~/.aws/credentials, where AWS_PROFILE says which profile',
   });
 }
 

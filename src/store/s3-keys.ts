@@ -24,20 +24,26 @@ export function keysOfEnvironment(environment: Environment): S3Keys | undefined 
   return keysOf(AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN);
 }
 
+/** What the files of AWS tools hold. */
+export interface FileKeys {
+  /**
+   * Of the profile that AWS_PROFILE names, of no other one: that may be another account. Where it names none, of
+   * `default`, or else the first there are.
+   */
+  readonly chosen: S3Keys | undefined;
+  readonly all: readonly S3Keys[];
+}
+
 /**
- * All keys of `~/.aws/credentials`, those of the chosen profile first (AWS_PROFILE, else `default`).
- * AWS_SHARED_CREDENTIALS_FILE names another file.
+ * The keys of `~/.aws/credentials`; AWS_SHARED_CREDENTIALS_FILE names another file.
  * @throws E_CONFIG when the file is there and cannot be read
  */
-export async function keysOfAwsFiles(
-  fileSystem: FileSystem,
-  environment: Environment,
-): Promise<readonly S3Keys[]> {
+export async function keysOfAwsFiles(fileSystem: FileSystem, environment: Environment): Promise<FileKeys> {
   const home = environment.HOME ?? environment.USERPROFILE;
   const file =
     environment.AWS_SHARED_CREDENTIALS_FILE ??
     (home === undefined ? undefined : path.join(home, '.aws', 'credentials'));
-  if (file === undefined) return [];
+  if (file === undefined) return { chosen: undefined, all: [] };
   let bytes: Buffer | undefined;
   try {
     bytes = await readSmallFile(fileSystem, file, MAX_KEYS_FILE_BYTES);
@@ -45,19 +51,14 @@ export async function keysOfAwsFiles(
     const reason = (error as NodeJS.ErrnoException).code ?? 'it cannot be read';
     throw new DisktroError('E_CONFIG', `${file}: ${reason}`, { cause: error });
   }
-  const profiles = readProfiles(bytes?.toString('utf8') ?? '');
-  const chosen = environment.AWS_PROFILE ?? 'default';
-  const names = [...profiles.keys()].sort((a, b) => Number(b === chosen) - Number(a === chosen));
-  return names.flatMap((name) => {
-    const fields = profiles.get(name);
-    const [id, secret] = [fields?.get('aws_access_key_id'), fields?.get('aws_secret_access_key')];
-    return id && secret ? [keysOf(id, secret, fields?.get('aws_session_token'))] : [];
-  });
-}
-
-/** The keys that a location names, or the first there are. */
-export function chooseKeys(keys: readonly S3Keys[], accessKeyId: string | undefined): S3Keys | undefined {
-  return accessKeyId === undefined ? keys[0] : keys.find((each) => each.accessKeyId === accessKeyId);
+  const keys = new Map<string, S3Keys>();
+  for (const [name, fields] of readProfiles(bytes?.toString('utf8') ?? '')) {
+    const [id, secret] = [fields.get('aws_access_key_id'), fields.get('aws_secret_access_key')];
+    if (id && secret) keys.set(name, keysOf(id, secret, fields.get('aws_session_token')));
+  }
+  const all = [...keys.values()];
+  const { AWS_PROFILE } = environment;
+  return { chosen: AWS_PROFILE ? keys.get(AWS_PROFILE) : (keys.get('default') ?? all[0]), all };
 }
 
 function keysOf(accessKeyId: string, secretAccessKey: string, sessionToken?: string): S3Keys {
