@@ -11,13 +11,20 @@ import { DisktroError, fileSystemError } from '../errors.js';
 import { FileStore } from './file-store.js';
 import { type FileSystem, ignore, readSmallFile, writeFileDurably } from './file-system.js';
 import { type HolderStore, MAX_NOTE_BYTES, type NoteName } from './holder-store.js';
+import type { ObjectBatch } from './object-store.js';
 import { type HomePaths, homePaths } from './paths.js';
 import { formatStoreUrl } from './store-url.js';
+
+/** Names in tmp/ that {@link FileStore} and notes are written under. */
+const TEMPORARY = /^(?:[0-9a-f]{16}-\d+|note-[0-9a-f]{16})$/;
+/** Nobody writes on one file for so long: its process was killed, or the disk pulled out. */
+const LEFT_BEHIND_MS = 24 * 60 * 60 * 1000;
 
 export class FolderStore extends FileStore implements HolderStore {
   readonly where: string;
   readonly #fileSystem: FileSystem;
   readonly #paths: HomePaths;
+  #tidying: Promise<void> | undefined;
 
   /** @param folder absolute. Nothing is made here: see {@link FolderStore.makeFolders} */
   constructor(fileSystem: FileSystem, folder: string) {
@@ -43,6 +50,11 @@ export class FolderStore extends FileStore implements HolderStore {
     } catch (error) {
       throw fileSystemError(error, `${this.where}: making folders`);
     }
+  }
+
+  override batch(): ObjectBatch {
+    this.#tidying ??= this.#tidy();
+    return super.batch();
   }
 
   probe(kind: ObjectKind, ids: readonly StoreId[]): Promise<readonly (number | undefined)[]> {
@@ -75,6 +87,22 @@ export class FolderStore extends FileStore implements HolderStore {
         .sort();
     } catch (error) {
       return ignore('ENOENT')(error) ?? [];
+    }
+  }
+  /** No process holds a folder as one holds a home: whoever writes there clears away what others have left. */
+  async #tidy(): Promise<void> {
+    const { temporary } = this.#paths;
+    try {
+      for (const name of (await this.#fileSystem.readFolder(temporary)).filter((name) =>
+        TEMPORARY.test(name),
+      )) {
+        const file = path.join(temporary, name);
+        const stat = await this.#fileSystem.stat(file);
+        const ageMs = stat === undefined ? 0 : Date.now() - Number(stat.mtimeNs / 1_000_000n);
+        if (ageMs > LEFT_BEHIND_MS) await this.#fileSystem.unlink(file);
+      }
+    } catch {
+      // Another time: if the disk fails, what is to be written says so.
     }
   }
 }

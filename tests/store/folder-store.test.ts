@@ -5,6 +5,7 @@ import path from 'node:path';
 import t from 'tap';
 import { nodeFileSystem } from '../../src/store/file-system.js';
 import { FolderStore } from '../../src/store/folder-store.js';
+import { eventually } from '../cli/command.js';
 import { filesOf, scratchFolder } from '../ops/scratch-home.js';
 import { testHolderStore } from './holder-store-contract.js';
 import { sampleObject } from './object-store-contract.js';
@@ -36,4 +37,27 @@ t.test('a folder store is not made where there is no folder: its disk may not be
   const folder = path.join(scratchFolder(t), 'usb');
   await t.rejects(new FolderStore(nodeFileSystem, folder).makeFolders(), { code: 'E_NOT_FOUND' });
   t.notOk(fs.existsSync(folder));
+});
+
+t.test('what killed processes have left in tmp/ goes after a day, and nothing else', async (t) => {
+  const folder = scratchFolder(t);
+  await new FolderStore(nodeFileSystem, folder).makeFolders();
+  const [old, note, young, foreign] = [
+    '0123456789abcdef-7',
+    'note-0123456789abcdef',
+    'fedcba9876543210-0',
+    'mine',
+  ];
+  const twoDaysAgo = new Date(Date.now() - 48 * 60 * 60 * 1000);
+  for (const name of [old, note, young, foreign]) {
+    const file = path.join(folder, 'tmp', name ?? '');
+    fs.writeFileSync(file, 'half an object');
+    if (name !== young) fs.utimesSync(file, twoDaysAgo, twoDaysAgo);
+  }
+  const store = new FolderStore(nodeFileSystem, folder);
+  const { id, bytes } = sampleObject('tidy');
+  await store.put('chunk', id, bytes);
+  const names = () => fs.readdirSync(path.join(folder, 'tmp')).sort();
+  await eventually('tmp/ is tidy', () => names().length === 2);
+  t.same(names(), [young, foreign].sort());
 });
