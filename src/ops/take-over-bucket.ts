@@ -8,6 +8,7 @@ import type { SignedVaultRecord } from '../net/vault-record.js';
 import { nodeFileSystem } from '../store/file-system.js';
 import { homePaths } from '../store/paths.js';
 import type { S3Store } from '../store/s3-store.js';
+import { formatStoreUrl, parseStoreUrl } from '../store/store-url.js';
 import { claimStore, ownerOf } from './outer-store.js';
 import { rebuildCatalog } from './rebuild.js';
 import type { RecoverOptions, RecoverResult } from './recover.js';
@@ -63,8 +64,13 @@ async function presentStore(
   const present = await readVaultFile(nodeFileSystem, paths);
   if (present === undefined) return undefined;
   const stored = await readStoreFile(nodeFileSystem, paths);
-  if (present.vaultId === vaultId && stored?.url === from) return stored;
+  const isHere = stored !== undefined && spelledOnce(stored.url) === spelledOnce(from);
+  if (present.vaultId === vaultId && isHere) return stored;
   throw new DisktroError('E_VAULT_EXISTS', `there is another vault at ${home} already`, {
     hint: 'name an empty folder with --home',
   });
+}
+
+function spelledOnce(url: string): string {
+  return formatStoreUrl(parseStoreUrl(url));
 }
