@@ -3,11 +3,15 @@
  * so that another machine, or one that has lost everything, finds the same holder there. What keys are kept is said.
  */
 import { randomBytes } from 'node:crypto';
+import { realpath } from 'node:fs/promises';
+import path from 'node:path';
 import type { NodeId } from '../core/ids.js';
-import { DisktroError } from '../errors.js';
+import { DisktroError, usageError } from '../errors.js';
 import type { SignedRecord } from '../net/member-record.js';
+import type { FileSystem } from '../store/file-system.js';
 import { FolderStore } from '../store/folder-store.js';
 import type { HolderStore } from '../store/holder-store.js';
+import { homePaths } from '../store/paths.js';
 import type { S3Keys } from '../store/s3-keys.js';
 import { formatStoreUrl, parseStoreUrl, type StoreLocation } from '../store/store-url.js';
 import type { Cluster, ClusterOptions } from './cluster.js';
@@ -25,10 +29,12 @@ export interface AddHolderOptions {
   readonly url: string;
   /** undefined: made from the URL. */
   readonly name?: string | undefined;
-  readonly zone: string;
+  /** undefined: none. */
+  readonly zone?: string | undefined;
   /** undefined: a folder's disk; for a bucket as much as the largest node. */
   readonly capacityBytes?: number | undefined;
-  readonly role: 'mirror' | 'share';
+  /** undefined: its share. */
+  readonly role?: 'mirror' | 'share' | undefined;
   readonly version: string;
   /** What this machine is called, where it has no name yet. */
   readonly nodeName: string;
@@ -42,6 +48,8 @@ export interface AddedHolder {
   readonly store: string;
   /** Whether the cluster knew it: then this machine may use it from now on. */
   readonly isKnown: boolean;
+  /** Options that a known one does not follow: it stays as it was when it was added first. */
+  readonly unchanged: readonly string[];
   /** Whether keys of the environment were written into node/holders.json, so that `serve` has them. */
   readonly areKeysKept: boolean;
 }
@@ -54,6 +62,7 @@ export async function addHolder(home: OpenHome, options: AddHolderOptions): Prom
   const location = parseStoreUrl(options.url);
   const ring = await KeyRing.read(home.fileSystem, process.env);
   const found = location.kind === 'bucket' ? ring.find(location.accessKeyId) : undefined;
+  if (location.kind === 'folder') await refuseHome(home.fileSystem, location.path);
   const store = openStore(location, home.fileSystem, found?.keys);
   try {
     const files = new NodeFiles(home);
@@ -68,13 +77,39 @@ export async function addHolder(home: OpenHome, options: AddHolderOptions): Prom
       await remember(files, record.id, options.url, kept);
       await tellAll(files, cluster, record, options.signal);
       const { id, name } = record;
-      return { id, name, store: store.where, isKnown, areKeysKept: kept !== undefined };
+      const unchanged = isKnown ? differences(record, options) : [];
+      return { id, name, store: store.where, isKnown, unchanged, areKeysKept: kept !== undefined };
     } finally {
       await cluster.close();
     }
   } finally {
     store.close();
   }
+}
+
+/** What lies in a home is its one copy: as a member's it would be counted again. @throws E_USAGE */
+async function refuseHome(fileSystem: FileSystem, folder: string): Promise<void> {
+  let at = await realpath(folder).catch(() => folder);
+  for (; at !== path.dirname(at); at = path.dirname(at)) {
+    if ((await fileSystem.stat(homePaths(at).catalog)) === undefined) continue;
+    throw usageError(
+      `${folder} lies in the home ${at}: what is there is no further copy`,
+      'name a folder on another disk',
+    );
+  }
+}
+
+function differences(record: SignedRecord, options: AddHolderOptions): readonly string[] {
+  const asked = {
+    name: options.name,
+    zone: options.zone,
+    capacity: options.capacityBytes,
+    role: options.role,
+  };
+  const present = { ...record, role: record.role ?? 'share' };
+  return (['name', 'zone', 'capacity', 'role'] as const).filter(
+    (field) => asked[field] !== undefined && asked[field] !== present[field],
+  );
 }
 
 /** Makes the folders of a folder; finds out whether a bucket can be listed. */
@@ -112,13 +147,14 @@ async function recordFor(
     kind: location.kind,
     store: formatStoreUrl(location),
     name: options.name ?? nameOf(location),
-    zone: options.zone,
-    role: options.role,
+    zone: options.zone ?? '',
+    role: options.role ?? 'share',
     version: options.version,
     capacityBytes: options.capacityBytes ?? (await usualCapacity(store, cluster)),
   };
   checkName(cluster, member.name);
   const record = await makeStaticRecord(member, authority, randomBytes(NONCE_BYTES), Date.now());
+  checkTaken(cluster, record);
   await writeHolderNote(store, record);
   return { record, isKnown: false };
 }
@@ -129,6 +165,16 @@ function checkName(cluster: Cluster, name: string): void {
   throw new DisktroError('E_USAGE', `there is a member with the name ${JSON.stringify(name)}`, {
     hint: 'give another one with --name',
   });
+}
+
+/** A record that no member takes makes no member. @throws E_USAGE */
+export function checkTaken(cluster: Cluster, record: SignedRecord): void {
+  const { refusals } = cluster.membership.merge({ records: [record], removals: [] });
+  if (cluster.membership.record(record.id) !== undefined) return;
+  throw usageError(
+    `this store can be no member: ${refusals.join('; ')}`,
+    'a name has 1 to 200 characters, a zone at most 100, and no control characters',
+  );
 }
 
 /**
@@ -190,7 +236,8 @@ export async function tellAll(
   await files.writeMembers(cluster.membership.snapshot());
 }
 
-async function usualCapacity(store: HolderStore, cluster: Cluster): Promise<number> {
+/** What placement goes by where nobody says it. */
+export async function usualCapacity(store: HolderStore, cluster: Cluster): Promise<number> {
   if (store instanceof FolderStore) {
     const { bytes, freeBytes = 0 } = await store.usage();
     return bytes + freeBytes;

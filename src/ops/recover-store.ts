@@ -14,10 +14,18 @@ import { createCertificateRequest, signCertificateRequest } from '../net/certifi
 import type { SignedRecord } from '../net/member-record.js';
 import type { SignedVaultRecord } from '../net/vault-record.js';
 import { nodeFileSystem } from '../store/file-system.js';
+import { FolderStore } from '../store/folder-store.js';
 import type { HolderStore } from '../store/holder-store.js';
 import { S3Store } from '../store/s3-store.js';
 import { parseStoreUrl } from '../store/store-url.js';
-import { readHolderNote, remember, storedRecordOf, writeHolderNote } from './add-holder.js';
+import {
+  checkTaken,
+  readHolderNote,
+  remember,
+  storedRecordOf,
+  usualCapacity,
+  writeHolderNote,
+} from './add-holder.js';
 import type { Cluster } from './cluster.js';
 import { openCluster } from './cluster.js';
 import { KeyRing, openStore } from './holder-access.js';
@@ -205,15 +213,15 @@ async function memberOf(
     if (!isDisktroError(error, 'E_PEER_REFUSED') || authority === undefined) throw error;
   }
   if (authority === undefined) throw foreignRecord(store);
-  const { name, zone, capacity, role, version, kind } = ((await readHolderNote(store)) ??
+  const { name, zone, capacity, role, version } = ((await readHolderNote(store)) ??
     {}) as Partial<SignedRecord>;
   const made = await makeStaticRecord(
     {
-      kind: kind === 'folder' ? 'folder' : 'bucket',
+      kind: store instanceof FolderStore ? 'folder' : 'bucket',
       store: store.where,
       name: name ?? 'store',
       zone: zone ?? '',
-      capacityBytes: capacity ?? 0,
+      capacityBytes: capacity ?? (await usualCapacity(store, cluster)),
       role: role ?? 'share',
       version: version ?? '',
     },
@@ -221,6 +229,7 @@ async function memberOf(
     randomBytes(NONCE_BYTES),
     Date.now(),
   );
+  checkTaken(cluster, made);
   await writeHolderNote(store, made);
   return made;
 }

@@ -1,6 +1,5 @@
 /** `disktro peers add s3://…` and `file:///…`: a bucket or folder becomes a member. */
 import os from 'node:os';
-import { usageError } from '../../errors.js';
 import { addHolder } from '../../ops/add-holder.js';
 import type { Context } from '../context.js';
 import { clusterOptions, ownVersion, withNode } from '../node-context.js';
@@ -14,14 +13,13 @@ export interface HolderFlags {
 
 export async function addStore(context: Context, url: string, flags: HolderFlags): Promise<void> {
   const { output, signal } = context;
-  if (flags.name !== undefined && flags.name.length > 200) throw usageError('--name: at most 200 characters');
   await withNode(context, async (home) => {
     const added = await addHolder(home, {
       url,
       name: flags.name,
-      zone: flags.zone ?? '',
+      zone: flags.zone,
       capacityBytes: flags.capacity,
-      role: flags.role ?? 'share',
+      role: flags.role,
       version: ownVersion(),
       nodeName: context.config.node_name || os.hostname(),
       cluster: clusterOptions(context),
@@ -34,6 +32,11 @@ export async function addStore(context: Context, url: string, flags: HolderFlags
         ? `this machine uses ${added.name} from now on`
         : `${added.name} is a member now: chunk puts copies there, and \`disktro repair\` or \`serve\` what is stored already`,
     );
+    if (added.unchanged.length > 0) {
+      output.warning(
+        `${added.name} was a member already and stays as it is: --${added.unchanged.join(', --')} changed nothing`,
+      );
+    }
     if (added.areKeysKept) {
       output.note('the keys of the environment are kept in node/holders.json (mode 0600), for `serve`');
     }
