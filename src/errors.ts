@@ -150,7 +150,7 @@ export function fileSystemError(error: unknown, doing: string): DisktroError {
   }
   if (errno === 'EROFS' || errno === 'EACCES' || errno === 'EPERM' || errno === 'SQLITE_READONLY') {
     return new DisktroError('E_READ_ONLY', `${doing}: not permitted (${errno})`, {
-      hint: 'check the owner and mode of the home folder, and that its disk is mounted read-write',
+      hint: 'check the owner and mode of that folder, and that its disk is mounted read-write',
       cause: error,
     });
   }

@@ -7,6 +7,7 @@ import type { Holding } from '../catalog/holdings.js';
 import { findHolding } from '../catalog/holdings.js';
 import type { NodeId, StoreId } from '../core/ids.js';
 import { DisktroError, isDisktroError, throwIfAborted } from '../errors.js';
+import type { SignedRecord } from '../net/member-record.js';
 import { OBJECT_KINDS } from '../store/paths.js';
 import { tellAll, writeHolderNote } from './add-holder.js';
 import type { Cluster } from './cluster.js';
@@ -39,7 +40,7 @@ export async function drainHolder(
   await holder.ping(signal);
   if (record.status !== 'draining') {
     const changed = changedStaticRecord(record, { status: 'draining' }, caKeyPem);
-    await writeHolderNote(holder.store, changed);
+    await noteInStore(holder, changed);
     await tellAll(files, cluster, changed, signal);
   }
   const drain = new Drain(home, cluster, holder, signal);
@@ -60,6 +61,15 @@ export async function drainHolder(
     }
     await pause(POLL_MS, undefined, signal === undefined ? {} : { signal }).catch(() => {});
     throwIfAborted(signal);
+  }
+}
+
+/** A store that is full, or may only be read, is left as well: what it says of itself then counts as an older record. */
+async function noteInStore({ store }: HolderClient, record: SignedRecord): Promise<void> {
+  try {
+    await writeHolderNote(store, record);
+  } catch (error) {
+    if (!isDisktroError(error, 'E_NO_SPACE', 'E_PEER_REFUSED', 'E_READ_ONLY')) throw error;
   }
 }
 

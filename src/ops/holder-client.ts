@@ -149,6 +149,7 @@ export class HolderClient implements ObjectPeer {
   async readObject(kind: ObjectKind, id: StoreId, target: Uint8Array, signal?: AbortSignal): Promise<number> {
     return this.#try(async () => {
       const length = await this.store.read(kind, id, target, signal);
+      await this.#limits.download?.take(length, signal);
       checkObject(id, target.subarray(0, length), this.store.where);
       return length;
     });
@@ -161,6 +162,7 @@ export class HolderClient implements ObjectPeer {
 
   /** Puts whole bytes in the place of wrong ones. */
   async replaceObject(kind: ObjectKind, id: StoreId, bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
+    await this.#limits.upload?.take(bytes.byteLength, signal);
     await this.#try(() => this.store.replace(kind, id, bytes, signal));
   }
 
@@ -226,7 +228,7 @@ export class HolderClient implements ObjectPeer {
       return await work();
     } catch (error) {
       if (!isDisktroError(error)) throw error;
-      const failure = ofHolder(error, this.id);
+      const failure = ofHolder(error, this.id, this.store.where);
       if (failure.code === 'E_PEER_UNREACHABLE')
         [this.#failure, this.#failedMs] = [failure, performance.now()];
       throw failure;
@@ -254,10 +256,11 @@ const CODES: Readonly<Record<string, 'E_PEER_UNREACHABLE' | 'E_PEER_REFUSED'>> =
   E_READ_ONLY: 'E_PEER_REFUSED',
 };
 
-function ofHolder(error: DisktroError, node: NodeId): DisktroError {
+function ofHolder(error: DisktroError, node: NodeId, where: string): DisktroError {
   if (error.code === 'E_ABORTED') return error;
   const code = CODES[error.code] ?? error.code;
-  return new DisktroError(code, error.message, {
+  const message = error.message.startsWith(where) ? error.message : `${where}: ${error.message}`;
+  return new DisktroError(code, message, {
     ...(error.hint === undefined ? {} : { hint: error.hint }),
     details: { ...error.details, node },
     cause: error,

@@ -1,7 +1,15 @@
 // Stores that are not what they seem: a disk that is not mounted, a bucket that is another home's, one bad answer, files
 // that a power cut has emptied. Sources: src/ops/add-holder.ts, drain-holder.ts, holder-client.ts, tend-holder.ts,
 // scrub-holder.ts, recover-store.ts, delete-on-peers.ts, verify.ts.
-import { mkdirSync, readdirSync, readFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import t, { type Test } from 'tap';
@@ -11,6 +19,7 @@ import { scrubHolder } from '../../src/ops/scrub-holder.js';
 import { oneJson } from '../cli/command.js';
 import { emptyPlace, placeWithVault } from '../cli/place.js';
 import { sampleBytes } from '../ops/sample-bytes.js';
+import { startProxy } from '../store/faulty-proxy.js';
 import { MemoryEngine } from '../store/memory-engine.js';
 import { TestCluster } from './cluster.js';
 import { TestNode, until } from './node.js';
@@ -117,6 +126,26 @@ t.test('a removal that was given up: added again, the store is one like the othe
   const before = objectsBelow(node.place.path('usb')).length;
   await store(node, 'more', 300_000);
   t.ok(objectsBelow(node.place.path('usb')).length > before);
+});
+
+t.test('a store that is full, or may only be read, can be left: only it has an object', limits, async (t) => {
+  for (const [status, body] of [
+    [403, '<Error><Code>QuotaExceeded</Code></Error>'],
+    [403, '<Error><Code>AccessDenied</Code></Error>'],
+  ] as const) {
+    const engine = await MemoryEngine.start(t);
+    const proxy = await startProxy(t, `127.0.0.1:${engine.port}`);
+    const node = await machine(t, [], KEYS);
+    await node.did('peers', 'add', `s3://${proxy.host}/bucket/p?tls=0`, '--name', 'cloud');
+    await store(node, 'photos', 900_000);
+    const [lost = ''] = [...node.objects()];
+    rmSync(node.objectFile(lost));
+    await node.run('verify');
+    proxy.fault = ({ method }) => (method === 'PUT' ? { type: 'answer', status, body } : undefined);
+    await node.did('peers', 'remove', 'cloud');
+    t.ok(node.objects().has(lost), 'it was taken in first');
+    t.notOk((await node.peers()).some(({ name }) => name === 'cloud'));
+  }
 });
 
 t.test('rot in a manifest is found, however many chunks there are', limits, async (t) => {
