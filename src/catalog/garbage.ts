@@ -67,6 +67,7 @@ export function entombOrphans(
  * Only tombstones are taken that were set before the oldest of the live sessions began.
  * @param beforeMs only tombstones at least this old
  * @param live numbers of the sessions that are not over, in order; asked under the lock, where none can begin
+ * @param kept rows that are passed over
  */
 export function beginFreeing(
   catalog: Catalog,
@@ -74,21 +75,23 @@ export function beginFreeing(
   live: () => readonly number[],
   limit: number,
   only: 'manifests' | 'everything' = 'everything',
+  kept: readonly number[] = [],
 ): readonly ObjectRow[] {
   const { database } = catalog;
   const reprieve = database.prepare<[]>(
     `UPDATE objects SET tombstoned_ms = NULL, tombstoned_session = NULL
      WHERE tombstoned_ms IS NOT NULL AND state = 0 AND ${HAS_LIVE_PARENT}`,
   );
-  const select = database.prepare<[number, number, number, number], RawRow>(
+  const select = database.prepare<[number, number, number, string, number], RawRow>(
     `SELECT * FROM objects WHERE tombstoned_ms <= ? AND (state = 2 OR tombstoned_session < ?) AND kind >= ?
-     ORDER BY kind DESC, id LIMIT ?`,
+     AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY kind DESC, id LIMIT ?`,
   );
   const mark = database.prepare<[number]>('UPDATE objects SET state = 2 WHERE id = ?');
   return catalog.write(() => {
     while (reprieve.run().changes > 0);
     const leastKind = only === 'manifests' ? KIND_NUMBERS.manifest : KIND_NUMBERS.chunk;
-    const rows = select.all(beforeMs, live()[0] ?? Number.MAX_SAFE_INTEGER, leastKind, limit);
+    const oldest = live()[0] ?? Number.MAX_SAFE_INTEGER;
+    const rows = select.all(beforeMs, oldest, leastKind, JSON.stringify(kept), limit);
     for (const { id } of rows) mark.run(id);
     return rows.map(toRow);
   });

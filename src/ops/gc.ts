@@ -18,7 +18,7 @@ import type { ObjectRow } from '../catalog/objects.js';
 import { lastSessionId, liveSessions } from '../catalog/sessions.js';
 import type { StoreId } from '../core/ids.js';
 import type { ObjectKind } from '../core/object.js';
-import { DisktroError, throwIfAborted } from '../errors.js';
+import { DisktroError, isDisktroError, throwIfAborted } from '../errors.js';
 import { MAX_BATCH_OBJECTS } from '../limits.js';
 import type { Home, OpenHome } from './home.js';
 import { enterUnknownManifests, unknownManifests } from './unknown-manifests.js';
@@ -82,6 +82,7 @@ export async function collectGarbage(home: Home, options: GcOptions = {}): Promi
     freed.bytes += bytes;
     options.onProgress?.({ done: freed.objects, total });
   };
+  const locked: Locked = { rows: [], refusal: undefined };
   for (;;) {
     throwIfAborted(options.signal);
     const rows = beginFreeing(
@@ -90,16 +91,18 @@ export async function collectGarbage(home: Home, options: GcOptions = {}): Promi
       live,
       MAX_BATCH_OBJECTS,
       isComplete ? 'everything' : 'manifests',
+      locked.rows,
     );
     if (rows.length === 0) break;
-    await deleteFiles(open, rows);
-    finishFreeing(catalog, rows);
+    const gone = await deleteFiles(open, rows, locked);
+    finishFreeing(catalog, gone);
     add(
-      rows.length,
-      rows.reduce((sum, { storedBytes }) => sum + storedBytes, 0),
+      gone.length,
+      gone.reduce((sum, { storedBytes }) => sum + storedBytes, 0),
     );
   }
   if (isComplete) await removeStrays(open, beforeMs, add, options.signal);
+  if (locked.refusal !== undefined) throw locked.refusal;
   catalog.write(() => setMeta(catalog.database, 'last_gc_ms', Date.now()));
   const waiting = countTombstones(catalog).objects;
   return {
@@ -134,10 +137,37 @@ function liveIds({ catalog, paths }: OpenHome): readonly number[] {
   return liveSessions(catalog, paths.temporary).map(({ id }) => id);
 }
 
-async function deleteFiles({ store }: OpenHome, rows: readonly ObjectRow[]): Promise<void> {
-  for (const kind of ['manifest', 'chunk'] as const) {
-    const ids = rows.filter((row) => row.kind === kind).map(({ storeId }) => storeId);
-    if (ids.length > 0) await store.delete(kind, ids);
+/** Chunks that a bucket does not let go, and what it said. */
+interface Locked {
+  rows: readonly number[];
+  refusal: DisktroError | undefined;
+}
+
+/**
+ * Manifests first: one that stays must find its chunks. A chunk that stays keeps no other from going, unless none goes.
+ * @returns those that are gone
+ */
+async function deleteFiles(
+  { store }: OpenHome,
+  rows: readonly ObjectRow[],
+  locked: Locked,
+): Promise<readonly ObjectRow[]> {
+  const idsOf = (kind: ObjectKind): readonly StoreId[] =>
+    rows.filter((row) => row.kind === kind).map(({ storeId }) => storeId);
+  await store.delete('manifest', idsOf('manifest'));
+  const chunks = idsOf('chunk');
+  try {
+    await store.delete('chunk', chunks);
+    return rows;
+  } catch (error) {
+    if (!isDisktroError(error, 'E_PEER_REFUSED')) throw error;
+    const sizes = await store.sizes('chunk', chunks);
+    const left = new Set(chunks.filter((_, index) => sizes[index] !== undefined));
+    if (left.size === chunks.length) throw error;
+    const kept = rows.filter(({ storeId }) => left.has(storeId)).map(({ row }) => row);
+    locked.rows = [...locked.rows, ...kept];
+    locked.refusal ??= error;
+    return rows.filter(({ storeId }) => !left.has(storeId));
   }
 }
 

@@ -1,6 +1,6 @@
 // Stores that are not what they seem: a disk that is not mounted, a bucket that is another home's, one bad answer, files
 // that a power cut has emptied. Sources: src/ops/add-holder.ts, drain-holder.ts, holder-client.ts, tend-holder.ts,
-// scrub-holder.ts, recover-store.ts, delete-on-peers.ts, verify.ts.
+// scrub-holder.ts, recover-store.ts, delete-on-peers.ts, verify.ts, gc.ts.
 import {
   mkdirSync,
   readdirSync,
@@ -85,6 +85,34 @@ t.test('one bad answer costs no object', limits, async (t) => {
   t.equal((await outer.run('verify', '--repair')).status, 0);
   t.equal(asked, 2, 'asked once more');
   t.ok(engine.objects.has(chunk), 'the object is where it was');
+});
+
+t.test('a chunk that the bucket of a home does not let go keeps no other from going', limits, async (t) => {
+  const engine = await MemoryEngine.start(t);
+  const proxy = await startProxy(t, `127.0.0.1:${engine.port}`);
+  const outer = emptyPlace(t);
+  Object.assign(outer.env, KEYS);
+  const url = `s3://${proxy.host}/bucket/p?tls=0`;
+  await outer.runWith({ mayShowCode: true }, 'init', '--store', url, '--chunk-size', '65536');
+  outer.write('many', sampleBytes('many', 30_000_000));
+  t.equal((await outer.run('chunk', 'many')).status, 0);
+  const objects = (): string[] => [...engine.objects.keys()].filter((key) => /[0-9a-f]{64}$/.test(key));
+  t.ok(objects().length > 300, `${objects().length} objects`);
+  // Of those that were stored first, which go first.
+  const locked = objects().find((key) => key.includes('/chunks/')) ?? '';
+  const body = '<Error><Code>AccessDenied</Code></Error>';
+  proxy.fault = ({ method, path }) =>
+    method === 'DELETE' && path.endsWith(locked) ? { type: 'answer', status: 403, body } : undefined;
+  await outer.run('rm', 'many');
+  for (let run = 0; run < 2; run++) {
+    const { status, stderr } = await outer.run('gc', '--grace', '0');
+    t.equal(status, 21);
+    t.match(stderr, locked.slice(-64), 'it is told which one');
+    t.same(objects(), [locked]);
+  }
+  proxy.fault = () => undefined;
+  t.equal((await outer.run('gc', '--grace', '0')).status, 0);
+  t.same(objects(), []);
 });
 
 t.test('gc while the disk is not mounted: it is told when it is back', limits, async (t) => {
