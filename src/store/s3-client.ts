@@ -25,7 +25,7 @@ export const S3_PATIENCE: S3Patience = {
   retryForMs: 8_000,
   firstPauseMs: 100,
   mostPauseMs: 5_000,
-  silenceMs: 30_000,
+  silenceMs: 20_000,
 };
 
 export interface S3Call extends S3Request {

@@ -39,8 +39,6 @@ export interface S3Answer {
 const EMPTY_SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 const NO_BYTES = new Uint8Array();
 const CONNECTIONS = 16;
-/** Without a byte in either direction. */
-const SILENCE_MS = 30_000;
 /** What is collected is at most an object. */
 const MAX_COLLECTED_BYTES = 96 * 1024 * 1024;
 
@@ -54,7 +52,8 @@ export class S3Connection {
   /** What the engine's clock is ahead of ours, ms. */
   clockOffsetMs = 0;
 
-  constructor(location: BucketLocation, keys: S3Keys, silenceMs = SILENCE_MS) {
+  /** @param silenceMs without a byte in either direction */
+  constructor(location: BucketLocation, keys: S3Keys, silenceMs: number) {
     this.#location = location;
     this.#keys = keys;
     this.#silenceMs = silenceMs;

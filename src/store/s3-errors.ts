@@ -110,8 +110,13 @@ function options({ status, code }: S3Refusal, hint: string | undefined): ErrorOp
 export function s3TransportError(error: unknown, doing: string, where: string): DisktroError {
   const { code, message } = error as { readonly code?: string; readonly message?: string };
   const isCertificate = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS/.test(code ?? '');
+  const hint = isCertificate
+    ? 'name the certificate of your own CA in NODE_EXTRA_CA_CERTS'
+    : code === 'EPROTO' || code?.startsWith('ERR_SSL')
+      ? 'what answers there speaks no TLS: for plain HTTP write ?tls=0 in its URL'
+      : undefined;
   return new DisktroError('E_PEER_UNREACHABLE', `${where}: ${doing}: ${code ?? message ?? String(error)}`, {
     cause: error,
-    ...(isCertificate ? { hint: 'name the certificate of your own CA in NODE_EXTRA_CA_CERTS' } : {}),
+    ...(hint === undefined ? {} : { hint }),
   });
 }

@@ -57,6 +57,14 @@ t.test('5xx is asked again, but for what stays as it is', limits, async (t) => {
   }
 });
 
+t.test('an engine of plain HTTP that is spoken to by TLS: the hint says what to write', limits, async (t) => {
+  const engine = await MemoryEngine.start(t);
+  const location = parseStoreUrl(`s3://127.0.0.1:${engine.port}/bucket`) as BucketLocation;
+  const store = new S3Store(location, { accessKeyId: 'a', secretAccessKey: 'b' });
+  t.teardown(() => store.close());
+  await t.rejects(store.list('chunk'), { code: 'E_PEER_UNREACHABLE', hint: /tls=0/ });
+});
+
 t.test('no redirection is followed', limits, async (t) => {
   const { store, proxy } = await open(t);
   const other = await MemoryEngine.start(t);
