@@ -36,7 +36,7 @@ export interface Config {
   readonly quota: number;
   /** Bytes of the disk that others cannot fill. */
   readonly reserve: number;
-  /** Bytes per second to and from peers; 0 = no limit. */
+  /** Bytes per second to and from peers and buckets; 0 = no limit. */
   readonly limit_upload: number;
   readonly limit_download: number;
   /** Whether peers on the local network are looked for. */

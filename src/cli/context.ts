@@ -119,6 +119,8 @@ export function homeOptions(context: Context): {
   home: string;
   signal: AbortSignal;
   lockWaitSeconds: number;
+  uploadLimit: number;
+  downloadLimit: number;
   onNotice: (message: string) => void;
   onWait: (message: string) => void;
 } {
@@ -127,6 +129,8 @@ export function homeOptions(context: Context): {
     home: config.home,
     signal,
     lockWaitSeconds: config.lock_wait,
+    uploadLimit: config.limit_upload,
+    downloadLimit: config.limit_download,
     onNotice: (message) => output.warning(message),
     onWait: (message) => {
       if (globals.verbose > 0 || isatty(STDERR)) output.note(message);

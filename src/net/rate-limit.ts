@@ -56,6 +56,13 @@ export class BandwidthLimit {
   }
 }
 
+/** @returns undefined where there is no limit: nothing said, or 0 */
+export function bandwidthLimit(bytesPerSecond: number | undefined): BandwidthLimit | undefined {
+  return bytesPerSecond === undefined || bytesPerSecond === 0
+    ? undefined
+    : new BandwidthLimit(bytesPerSecond);
+}
+
 export interface RequestLimits {
   /** Requests that one key may make in `windowMs`, and at once. */
   readonly perKey: number;

@@ -12,7 +12,7 @@ import { signRecord, verifyRecord, verifyRemoval } from '../net/member-record.js
 import { Membership } from '../net/membership.js';
 import { PeerClient } from '../net/peer-client.js';
 import { Placement } from '../net/placement.js';
-import { BandwidthLimit } from '../net/rate-limit.js';
+import { type BandwidthLimit, bandwidthLimit } from '../net/rate-limit.js';
 import { type HolderAccess, readHolderAccess } from './holder-access.js';
 import { HolderClient, type ObjectPeer } from './holder-client.js';
 import type { OpenHome } from './home.js';
@@ -53,8 +53,8 @@ export class Cluster {
     this.self = self;
     this.credentials = credentials;
     this.options = options;
-    this.upload = limitOf(options.uploadLimit);
-    this.download = limitOf(options.downloadLimit);
+    this.upload = bandwidthLimit(options.uploadLimit);
+    this.download = bandwidthLimit(options.downloadLimit);
   }
 
   /** The other nodes. */
@@ -356,10 +356,4 @@ function storedRecord(
 function isSameAddress(own: string, given: string): boolean {
   const local = (text: string): string => text.replace(/^(localhost|\[::1\]):/, '127.0.0.1:');
   return local(own) === local(given);
-}
-
-function limitOf(bytesPerSecond: number | undefined): BandwidthLimit | undefined {
-  return bytesPerSecond === undefined || bytesPerSecond === 0
-    ? undefined
-    : new BandwidthLimit(bytesPerSecond);
 }

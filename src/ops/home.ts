@@ -56,6 +56,9 @@ export interface HomeOptions {
   readonly lockWaitSeconds?: number | undefined;
   /** Change nothing, and work on a home that cannot be written. */
   readonly readOnly?: boolean | undefined;
+  /** Most bytes per second to and from the bucket of a home without objects of its own; 0: no limit. */
+  readonly uploadLimit?: number | undefined;
+  readonly downloadLimit?: number | undefined;
   /** Tests make these fail. */
   readonly fileSystem?: FileSystem | undefined;
   readonly commitObserver?: CommitObserver | undefined;
@@ -194,7 +197,7 @@ async function tryToOpen(options: HomeOptions, busyMs: number): Promise<OpenHome
     if (isBeingRebuilt(paths)) throw new DisktroError('E_LOCKED', `home ${options.home} is being rebuilt`);
     const openedCatalog = openCatalog(paths, options, busyMs);
     catalog = openedCatalog.catalog;
-    const outer = await outerStoreOf(fileSystem, paths);
+    const outer = await outerStoreOf(fileSystem, paths, options);
     const home = new OpenHome({ paths, fileSystem, outer, vaultFile, token, lock, ...openedCatalog });
     if (!home.isReadOnly) await recoverAfterCrash(home, options.onNotice);
     bePatient(home, options.lockWaitSeconds ?? 0);
@@ -210,11 +213,12 @@ async function tryToOpen(options: HomeOptions, busyMs: number): Promise<OpenHome
 export async function outerStoreOf(
   fileSystem: FileSystem,
   paths: HomePaths,
+  options: HomeOptions,
 ): Promise<OuterStore | undefined> {
   const file = await readStoreFile(fileSystem, paths);
   if (file === undefined) return undefined;
   const { OuterStore } = await import('./outer-store.js');
-  return new OuterStore(file, fileSystem);
+  return new OuterStore(file, fileSystem, options);
 }
 
 const isPatient = ({ lockWaitSeconds = 0 }: HomeOptions): boolean => lockWaitSeconds > 0;

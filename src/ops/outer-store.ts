@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto';
 import type { StoreId } from '../core/ids.js';
 import type { ObjectKind } from '../core/object.js';
 import { DisktroError, usageError } from '../errors.js';
+import { type BandwidthLimit, bandwidthLimit } from '../net/rate-limit.js';
 import type { FileSystem } from '../store/file-system.js';
 import type { NoteName } from '../store/holder-store.js';
 import type { HomeStore } from '../store/home-store.js';
@@ -22,19 +23,32 @@ import { OWNER_BYTES, type StoreFile } from './vault-files.js';
 /** A look costs a request: once in so long is enough for what only adds. */
 const LOOK_AGAIN_MS = 60_000;
 
+/** Bytes per second; 0: no limit. A wait for them ends with the signal. */
+export interface OuterStoreOptions {
+  readonly uploadLimit?: number | undefined;
+  readonly downloadLimit?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 export class OuterStore implements HomeStore {
   /** As a person knows it, for messages. */
   readonly where: string;
   readonly #file: StoreFile;
   readonly #fileSystem: FileSystem;
+  readonly #upload: BandwidthLimit | undefined;
+  readonly #download: BandwidthLimit | undefined;
+  readonly #signal: AbortSignal | undefined;
   #opening: Promise<S3Store> | undefined;
   #looking: Promise<void> | undefined;
   #lookedMs = Number.NEGATIVE_INFINITY;
 
-  constructor(file: StoreFile, fileSystem: FileSystem) {
+  constructor(file: StoreFile, fileSystem: FileSystem, options: OuterStoreOptions = {}) {
     this.where = formatStoreUrl(parseStoreUrl(file.url));
     this.#file = file;
     this.#fileSystem = fileSystem;
+    this.#upload = bandwidthLimit(options.uploadLimit);
+    this.#download = bandwidthLimit(options.downloadLimit);
+    this.#signal = options.signal;
   }
 
   batch(): ObjectBatch {
@@ -42,15 +56,21 @@ export class OuterStore implements HomeStore {
   }
 
   async put(kind: ObjectKind, id: StoreId, bytes: Uint8Array): Promise<boolean> {
-    return (await this.#owned()).put(kind, id, bytes);
+    const store = await this.#owned();
+    await this.#upload?.take(bytes.byteLength, this.#signal);
+    return store.put(kind, id, bytes);
   }
 
   async read(kind: ObjectKind, id: StoreId, target: Uint8Array): Promise<number> {
-    return (await this.#open()).read(kind, id, target);
+    const length = await (await this.#open()).read(kind, id, target);
+    await this.#download?.take(length, this.#signal);
+    return length;
   }
 
   async get(kind: ObjectKind, id: StoreId, range?: { offset: number; length: number }): Promise<Buffer> {
-    return (await this.#open()).get(kind, id, range);
+    const bytes = await (await this.#open()).get(kind, id, range);
+    await this.#download?.take(bytes.byteLength, this.#signal);
+    return bytes;
   }
 
   /** What is told to be missing is noted as lost: this must be the bucket that it was. */

@@ -61,7 +61,7 @@ export async function rebuildCatalog(options: RebuildOptions): Promise<RebuildRe
     const home = new OpenHome({
       paths,
       fileSystem,
-      outer: await outerStoreOf(fileSystem, paths),
+      outer: await outerStoreOf(fileSystem, paths, options),
       catalog,
       vaultFile,
       token,
