@@ -4,7 +4,7 @@
  * what members say of URLs is never acted on. Keys go into signatures and nowhere else.
  */
 import type { NodeId } from '../core/ids.js';
-import { type DisktroError, isDisktroError } from '../errors.js';
+import { DisktroError, isDisktroError } from '../errors.js';
 import type { FileSystem } from '../store/file-system.js';
 import { FolderStore } from '../store/folder-store.js';
 import type { HolderStore } from '../store/holder-store.js';
@@ -36,23 +36,31 @@ export type HolderAccess =
 /** All that this machine has keys for at the moment. */
 export class KeyRing {
   readonly #fromEnvironment: S3Keys | undefined;
-  readonly #fromFiles: FileKeys;
+  /** Or why they cannot be read: that is told to who needs them, and to nobody else. */
+  readonly #fromFiles: FileKeys | DisktroError;
 
-  private constructor(fromEnvironment: S3Keys | undefined, fromFiles: FileKeys) {
+  private constructor(fromEnvironment: S3Keys | undefined, fromFiles: FileKeys | DisktroError) {
     this.#fromEnvironment = fromEnvironment;
     this.#fromFiles = fromFiles;
   }
 
-  /** @throws E_CONFIG when the files of AWS tools cannot be read */
   static async read(fileSystem: FileSystem, environment: Environment): Promise<KeyRing> {
-    return new KeyRing(keysOfEnvironment(environment), await keysOfAwsFiles(fileSystem, environment));
+    const fromFiles = await keysOfAwsFiles(fileSystem, environment).catch((error: unknown) => {
+      if (!isDisktroError(error, 'E_CONFIG')) throw error;
+      return error;
+    });
+    return new KeyRing(keysOfEnvironment(environment), fromFiles);
   }
 
-  /** @returns the keys for a bucket, and whether they are there only as long as this process' environment is */
+  /**
+   * @returns the keys for a bucket, and whether they are there only as long as this process' environment is
+   * @throws E_CONFIG when they may be in the files of AWS tools, and those cannot be read
+   */
   find(accessKeyId: string | undefined): { readonly keys: S3Keys; readonly isPassing: boolean } | undefined {
     const passing = this.#fromEnvironment;
     if (passing !== undefined && (accessKeyId ?? passing.accessKeyId) === passing.accessKeyId)
       return { keys: passing, isPassing: true };
+    if (this.#fromFiles instanceof DisktroError) throw this.#fromFiles;
     const { chosen, all } = this.#fromFiles;
     const keys = accessKeyId === undefined ? chosen : all.find((each) => each.accessKeyId === accessKeyId);
     return keys === undefined ? undefined : { keys, isPassing: false };

@@ -3,7 +3,7 @@
  * chooses them; they go into signatures and nowhere else, least of all into a message.
  */
 import path from 'node:path';
-import { DisktroError } from '../errors.js';
+import { DisktroError, reasonOf } from '../errors.js';
 import type { FileSystem } from './file-system.js';
 import { readSmallFile } from './file-system.js';
 
@@ -48,8 +48,7 @@ export async function keysOfAwsFiles(fileSystem: FileSystem, environment: Enviro
   try {
     bytes = await readSmallFile(fileSystem, file, MAX_KEYS_FILE_BYTES);
   } catch (error) {
-    const reason = (error as NodeJS.ErrnoException).code ?? 'it cannot be read';
-    throw new DisktroError('E_CONFIG', `${file}: ${reason}`, { cause: error });
+    throw new DisktroError('E_CONFIG', `${file}: ${reasonOf(error)}`, { cause: error });
   }
   const keys = new Map<string, S3Keys>();
   for (const [name, fields] of readProfiles(bytes?.toString('utf8') ?? '')) {

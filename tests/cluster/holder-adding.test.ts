@@ -5,8 +5,10 @@ import t, { type Test } from 'tap';
 import { oneJson } from '../cli/command.js';
 import { emptyPlace, placeWithVault } from '../cli/place.js';
 import { sampleBytes } from '../ops/sample-bytes.js';
+import { MemoryEngine } from '../store/memory-engine.js';
 import { TestNode } from './node.js';
 
+const KEYS = { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' };
 const limits = { timeout: 120_000, skip: process.platform === 'win32' && 'needs POSIX paths in file URLs' };
 
 async function machine(t: Test): Promise<TestNode> {
@@ -80,4 +82,19 @@ t.test('a folder whose note is lost comes back as a folder, with room for its sh
   const { record } = JSON.parse(readFileSync(`${usb}/holder.json`, 'utf8'));
   t.equal(record.kind, 'folder');
   t.ok(record.capacity > 0);
+});
+
+t.test('keys that cannot be read keep no store from its work that needs none of them', limits, async (t) => {
+  const node = await machine(t);
+  const usb = folderOf(node, 'usb');
+  const engine = await MemoryEngine.start(t);
+  await node.runWith({ env: KEYS }, 'peers', 'add', engine.url('kept'), '--name', 'kept');
+  await node.did('peers', 'add', `file://${usb}`);
+  // As after `sudo aws configure`.
+  node.place.env.AWS_SHARED_CREDENTIALS_FILE = usb;
+  node.place.write('photos', sampleBytes('photos', 300_000));
+  t.match(oneJson(await node.did('--json', 'chunk', 'photos')), { copies: { confirmed: 3 } });
+  const refused = await node.run('peers', 'add', engine.url('other'));
+  t.equal(refused.status, 2);
+  t.match(refused.stderr, /it is a folder/);
 });

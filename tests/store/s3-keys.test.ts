@@ -76,3 +76,11 @@ t.test('keys of the environment come first, where they are those that are meant'
   }
   t.match(ring.find('DEFAULTKEY'), { keys: { accessKeyId: 'DEFAULTKEY' }, isPassing: false });
 });
+
+t.test('files that cannot be read are told to who needs them', async (t) => {
+  const home = scratchFolder(t);
+  const own = { AWS_ACCESS_KEY_ID: 'A', AWS_SECRET_ACCESS_KEY: 'B' };
+  const ring = await KeyRing.read(nodeFileSystem, { AWS_SHARED_CREDENTIALS_FILE: home, ...own });
+  t.match(ring.find('A'), { isPassing: true });
+  t.throws(() => ring.find('OTHER'), { code: 'E_CONFIG', message: `${home}: it is a folder` });
+});
