@@ -290,8 +290,8 @@ export const PEER_MUTANTS = [
     edits: [
       {
         file: 'src/ops/held-writer.ts',
-        from: 'quotaBytes > 0 && heldBytes + bytes > quotaBytes;',
-        to: 'quotaBytes < 0 && heldBytes + bytes > quotaBytes;',
+        from: 'quotaBytes > 0 && heldBytes + this.#arrivingBytes > quotaBytes;',
+        to: 'quotaBytes < 0 && heldBytes + this.#arrivingBytes > quotaBytes;',
       },
     ],
     tests: ['ops/held-writer'],

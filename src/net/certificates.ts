@@ -201,6 +201,16 @@ export function refusalOfTime(
   return undefined;
 }
 
+/** Whether a private key is that of a certificate. Never throws. */
+export function isPair(certificatePem: string, keyPem: string): boolean {
+  try {
+    const publicKey = createPublicKey(createPrivateKey(keyPem));
+    return readCertificate(certificatePem).publicKey.equals(publicKey);
+  } catch {
+    return false;
+  }
+}
+
 /** SHA-256 of the CA's certificate (DER): 64 lower-case hex digits, as they stand in an invite. */
 export function authorityFingerprint(ca: Uint8Array | string): string {
   return sha256Hex(readCertificate(ca).raw);

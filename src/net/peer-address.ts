@@ -34,6 +34,11 @@ forbidden.addAddress('::', 'ipv6');
 forbidden.addSubnet('fe80::', 10, 'ipv6');
 forbidden.addSubnet('ff00::', 8, 'ipv6');
 forbidden.addAddress('fd00:ec2::254', 'ipv6');
+forbidden.addAddress('fd20:ce::254', 'ipv6');
+forbidden.addAddress('100.100.100.200', 'ipv4');
+forbidden.addAddress('192.0.0.192', 'ipv4');
+// 169.254.0.0/16 behind a NAT64.
+forbidden.addSubnet('64:ff9b::a9fe:0', 112, 'ipv6');
 
 /**
  * Reads `host:port`, `http://host:port` or `https://host:port`, which all mean that port; IPv6 stands in brackets.

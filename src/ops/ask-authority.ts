@@ -6,12 +6,12 @@ import type { NodeId } from '../core/ids.js';
 import { privateKeyOfSeed } from '../core/seed-key.js';
 import { DisktroError, isDisktroError } from '../errors.js';
 import { signJson } from '../net/canonical-json.js';
+import { isPair } from '../net/certificates.js';
 import { isSignedByVault } from '../net/vault-record.js';
 import type { Cluster } from './cluster.js';
 import type { OpenHome } from './home.js';
 import { vaultIdOfHome } from './home.js';
 import { NodeFiles } from './node-files.js';
-import { isPair } from './sealed-authority.js';
 import { storedRecord } from './stored-records.js';
 import type { OpenVault } from './vault.js';
 
@@ -24,6 +24,8 @@ export interface AuthorityRequest {
 }
 
 const MOST_AGE_MS = 10 * 60 * 1000;
+/** The owner that this process has settled on for a home: the file is read and written between awaits. */
+const chosen = new Map<string, string>();
 
 /** Asks these members. @returns the CA's key as PEM, or undefined when none gives it */
 export async function askForAuthority(
@@ -41,7 +43,7 @@ export async function askForAuthority(
     try {
       const answer = await cluster.client(node).json('POST', '/authority', request, { signal });
       const { key } = (answer ?? {}) as { readonly key?: unknown };
-      if (typeof key === 'string' && isCaKey(cluster, key)) return key;
+      if (typeof key === 'string' && isPair(cluster.credentials.caPem, key)) return key;
     } catch (error) {
       if (!isDisktroError(error, 'E_PEER_REFUSED', 'E_PEER_UNREACHABLE')) throw error;
     }
@@ -63,16 +65,12 @@ export async function giveAuthority(
   if (caKeyPem === undefined || record === undefined || caller !== order.node || !isTimely) throw refused;
   if (!isSignedByVault('authority', order, record.verify_key, signature)) throw refused;
   // A cluster has one owner. Or any member could make up a vault and take the cluster over.
-  const owner = (await vaultIdOfHome(home)) ?? (await files.ownerVault());
-  if (owner === undefined) await files.writeOwnerVault(order.vault);
-  else if (owner !== order.vault) throw refused;
-  return caKeyPem;
-}
-
-function isCaKey({ credentials }: Cluster, keyPem: string): boolean {
-  try {
-    return isPair(credentials.caPem, keyPem);
-  } catch {
-    return false;
+  const known = (await vaultIdOfHome(home)) ?? (await files.ownerVault());
+  const owner = known ?? chosen.get(home.path) ?? order.vault;
+  if (owner !== order.vault) throw refused;
+  if (known === undefined) {
+    chosen.set(home.path, owner);
+    await files.writeOwnerVault(owner);
   }
+  return caKeyPem;
 }

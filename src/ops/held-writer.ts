@@ -35,6 +35,8 @@ export class HeldWriter {
   readonly #limits: HeldLimits;
   readonly #arrivals: Arrival[] = [];
   #heldBytes: number | undefined;
+  /** Of objects that were let in and are not durable yet. */
+  #arrivingBytes = 0;
   #space = { atMs: Number.NEGATIVE_INFINITY, freeBytes: 0, letIn: 0 };
   #work: Promise<void> | undefined;
 
@@ -58,7 +60,7 @@ export class HeldWriter {
   async put(kind: ObjectKind, id: StoreId, bytes: Uint8Array): Promise<'new' | 'had'> {
     if (this.has(id)) return 'had';
     const vault = checkedVault(id, bytes);
-    await this.#checkRoom(bytes.byteLength);
+    await this.#letIn(id, bytes.byteLength);
     return new Promise((resolve, reject) => {
       this.#arrivals.push({ kind, id, vault, bytes, resolve, reject });
       this.#work ??= this.#drain().finally(() => {
@@ -92,6 +94,26 @@ export class HeldWriter {
   }
 
   async #store(group: readonly Arrival[]): Promise<void> {
+    let settle: (arrival: Arrival) => void;
+    try {
+      const refused = await this.#write(group);
+      settle = ({ id, bytes, resolve, reject }) => {
+        this.#heldBytes = (this.#heldBytes ?? 0) + bytes.byteLength;
+        if (refused.has(id))
+          reject(new DisktroError('E_LOCKED', `object ${id} is being freed here just now`));
+        else resolve('new');
+      };
+    } catch (error) {
+      settle = ({ reject }) => reject(error);
+    }
+    for (const arrival of group) {
+      this.#arrivingBytes -= arrival.bytes.byteLength;
+      settle(arrival);
+    }
+  }
+
+  /** @returns ids that cannot be entered now */
+  async #write(group: readonly Arrival[]): Promise<ReadonlySet<StoreId>> {
     const { store, catalog } = this.#home;
     const unique = [...new Map(group.map((arrival) => [arrival.id, arrival])).values()];
     const batch = store.batch();
@@ -99,22 +121,11 @@ export class HeldWriter {
       await Promise.all(unique.map(({ kind, id, bytes }) => batch.write(kind, id, bytes)));
     } catch (error) {
       await batch.abort();
-      for (const { reject } of group) reject(error);
-      return;
+      throw error;
     }
-    try {
-      await batch.commit();
-      const rows = unique.map(({ kind, id, vault, bytes }) => ({ kind, id, vault, bytes: bytes.byteLength }));
-      const refused = new Set(enterHoldings(catalog, rows));
-      for (const { id, bytes, resolve, reject } of group) {
-        this.#heldBytes = (this.#heldBytes ?? 0) + bytes.byteLength;
-        if (refused.has(id))
-          reject(new DisktroError('E_LOCKED', `object ${id} is being freed here just now`));
-        else resolve('new');
-      }
-    } catch (error) {
-      for (const { reject } of group) reject(error);
-    }
+    await batch.commit();
+    const rows = unique.map(({ kind, id, vault, bytes }) => ({ kind, id, vault, bytes: bytes.byteLength }));
+    return new Set(enterHoldings(catalog, rows));
   }
 
   /** What was let in since the disk was asked counts as taken. */
@@ -131,18 +142,29 @@ export class HeldWriter {
     return free;
   }
 
-  async #checkRoom(bytes: number): Promise<void> {
-    const { quotaBytes, reserveBytes } = this.#limits;
-    this.#heldBytes ??= heldTotals(this.#home.catalog).bytes;
-    const isOver = (heldBytes: number): boolean => quotaBytes > 0 && heldBytes + bytes > quotaBytes;
+  /** From here until it is stored or refused an object takes its room. @throws E_NO_SPACE, E_IO */
+  async #letIn(id: StoreId, bytes: number): Promise<void> {
+    this.#arrivingBytes += bytes;
+    try {
+      // What files here need is not held for others: it comes back however much those take up.
+      if (this.#home.objects.find(id)?.isHeld !== false) this.#checkQuota();
+      const { reserveBytes } = this.#limits;
+      if ((await this.#freeBytes(bytes)) - bytes < reserveBytes)
+        throw new DisktroError('E_NO_SPACE', 'this node is full');
+    } catch (error) {
+      this.#arrivingBytes -= bytes;
+      throw error;
+    }
+  }
+
+  #checkQuota(): void {
+    const { quotaBytes } = this.#limits;
+    const isOver = (heldBytes: number): boolean =>
+      quotaBytes > 0 && heldBytes + this.#arrivingBytes > quotaBytes;
     // What was freed since is not known here: counted anew before anything is refused.
-    if (isOver(this.#heldBytes)) this.#heldBytes = heldTotals(this.#home.catalog).bytes;
-    const isOverQuota = isOver(this.#heldBytes);
-    if (!isOverQuota && (await this.#freeBytes(bytes)) - bytes >= reserveBytes) return;
-    throw new DisktroError(
-      'E_NO_SPACE',
-      isOverQuota ? 'the quota of this node is used up' : 'this node is full',
-    );
+    if (this.#heldBytes === undefined || isOver(this.#heldBytes))
+      this.#heldBytes = heldTotals(this.#home.catalog).bytes;
+    if (isOver(this.#heldBytes)) throw new DisktroError('E_NO_SPACE', 'the quota of this node is used up');
   }
 }
 

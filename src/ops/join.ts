@@ -176,7 +176,7 @@ export async function takeUpInvite(files: NodeFiles, invite: Invite, signal?: Ab
 
 /** The inviting node says the same of an invite that was used, has expired, or was never one of its own. */
 function throwSpent(error: unknown): never {
-  if (!isDisktroError(error, 'E_PEER_REFUSED') || error.details?.status !== 502) throw error;
+  if (!isDisktroError(error, 'E_PEER_REFUSED') || error.details?.status !== 403) throw error;
   throw new DisktroError('E_PEER_REFUSED', 'this invite was used or has expired', {
     hint: 'run `disktro peers invite` again on a machine of the cluster, and take up the new one',
     cause: error,

@@ -6,6 +6,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } f
 import path from 'node:path';
 import type { NodeId } from '../core/ids.js';
 import { fileSystemError, integrityError, usageError } from '../errors.js';
+import { isPair } from '../net/certificates.js';
 import { distinctName } from '../net/distinct-name.js';
 import { nodeIdOf } from '../net/node-id.js';
 import type { FileSystem } from '../store/file-system.js';
@@ -78,9 +79,16 @@ export class NodeFiles {
     const [certificatePem, caPem, caKeyPem] = await Promise.all(
       ['certificate.pem', 'ca.pem', 'ca-key.pem'].map((name) => this.#text(name)),
     );
-    const credentials =
-      certificatePem === undefined || caPem === undefined ? undefined : { keyPem, certificatePem, caPem };
-    return { id: nodeIdOfKey(keyPem), keyPem, settings: await this.settings(), credentials, caKeyPem };
+    const identity = { id: nodeIdOfKey(keyPem), keyPem, settings: await this.settings() };
+    if (certificatePem === undefined || caPem === undefined)
+      return { ...identity, credentials: undefined, caKeyPem: undefined };
+    // A machine that had founded a cluster of its own and has joined another still has the key of the first.
+    const isOfThisCluster = caKeyPem !== undefined && isPair(caPem, caKeyPem);
+    return {
+      ...identity,
+      credentials: { keyPem, certificatePem, caPem },
+      caKeyPem: isOfThisCluster ? caKeyPem : undefined,
+    };
   }
 
   /**

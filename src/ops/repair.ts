@@ -18,6 +18,7 @@ import type { HeldWriter } from './held-writer.js';
 import { MAX_HELD_OBJECT_BYTES } from './held-writer.js';
 import type { OpenHome } from './home.js';
 import { PeerSource } from './peer-source.js';
+import { placesOf } from './places.js';
 import { readWhole } from './scrub.js';
 import { sharedDigests } from './shared-digests.js';
 import { sharedHoldings, spanRange } from './shared-holdings.js';
@@ -77,6 +78,8 @@ export async function repairOnce(context: RepairContext): Promise<RepairResult> 
 class Round {
   readonly #context: RepairContext;
   readonly #live: ReadonlySet<NodeId>;
+  /** Nodes that had no room left in this round. */
+  readonly #full = new Set<NodeId>();
   readonly #result = { pushed: 0, fetched: 0, bytes: 0, failed: 0 };
 
   constructor(context: RepairContext, live: ReadonlySet<NodeId>) {
@@ -156,15 +159,24 @@ class Round {
       const page = underCopied(home.catalog, wantedCopies(cluster), cluster.counted(), after, EXCESS_PAGE);
       after = page.at(-1)?.id;
       if (after === undefined) return;
-      const byNode = new Map<NodeId, Holding[]>();
-      for (const holding of page) {
-        for (const node of cluster.holders(holding.id)) {
-          if (node === cluster.self || !this.#canAsk(node)) continue;
-          byNode.set(node, [...(byNode.get(node) ?? []), holding]);
-        }
-      }
-      for (const [node, holdings] of byNode) await this.#offer(node, holdings);
+      let full: number;
+      do {
+        full = this.#full.size;
+        for (const [node, holdings] of this.#places(page)) await this.#offer(node, holdings);
+      } while (this.#full.size > full);
     }
+  }
+
+  #places(page: readonly Holding[]): ReadonlyMap<NodeId, readonly Holding[]> {
+    const { cluster } = this.#context;
+    const byNode = new Map<NodeId, Holding[]>();
+    for (const holding of page) {
+      for (const node of placesOf(cluster, holding.id, this.#full)) {
+        if (node === cluster.self || !this.#canAsk(node)) continue;
+        byNode.set(node, [...(byNode.get(node) ?? []), holding]);
+      }
+    }
+    return byNode;
   }
 
   /** What this node's own files need and has been lost here comes back from whoever has it. */
@@ -233,6 +245,7 @@ class Round {
         this.#result.pushed++;
         this.#result.bytes += object.byteLength;
       } catch (error) {
+        if (isDisktroError(error, 'E_NO_SPACE')) this.#full.add(node);
         isFailing = this.#isFailed(node, error);
       }
     });

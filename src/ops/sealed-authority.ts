@@ -2,13 +2,13 @@
  * The cluster's CA, sealed for the owner of a vault: with it a machine that has recovered the vault makes its own
  * certificate, and may invite others, when every node that held the CA's key is gone (docs/PROTOCOL.md, "Recovery").
  */
-import { createPrivateKey, createPublicKey, randomBytes, X509Certificate } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { hkdf } from '../core/hashes.js';
 import type { VaultId } from '../core/ids.js';
 import { idToBytes } from '../core/ids.js';
 import { SALT_BYTES } from '../core/object.js';
 import { openRecord, sealRecord } from '../core/sealed-record.js';
-import type { Authority } from '../net/certificates.js';
+import { type Authority, isPair } from '../net/certificates.js';
 
 /** @param masterKey the vault's. @returns base64 */
 export function sealAuthority(
@@ -39,12 +39,6 @@ export function openAuthority(masterKey: Uint8Array, vault: VaultId, sealed: str
   } finally {
     key.fill(0);
   }
-}
-
-/** Whether the key is that of the CA's certificate. */
-export function isPair(certificatePem: string, keyPem: string): boolean {
-  const publicKey = createPublicKey(createPrivateKey(keyPem));
-  return new X509Certificate(certificatePem).publicKey.equals(publicKey);
 }
 
 function authorityKey(masterKey: Uint8Array, vault: VaultId): Buffer {

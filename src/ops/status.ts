@@ -65,8 +65,10 @@ const ASK_MS = 2_000;
 
 /** @throws E_ABORTED; a member that does not answer within two seconds is unreachable and no error */
 export async function homeStatus(home: Home, { replicas, cluster, signal }: StatusOptions): Promise<Status> {
-  const peers = cluster === undefined ? NO_PEERS : await askPeers(cluster, signal);
-  const counted = cluster?.counted().filter((node) => node !== cluster.self) ?? [];
+  const answers: Answers = cluster === undefined ? new Map() : await askPeers(cluster, signal);
+  const counted = cluster === undefined ? [] : countedOf(cluster, answers);
+  const peers = { ...NO_PEERS };
+  for (const status of answers.values()) peers[status]++;
   const open = openedHome(home);
   const nodeId = cluster?.self ?? (await new NodeFiles(open).read())?.id ?? null;
   const facts = await homeFacts(open, replicas, counted);
@@ -116,15 +118,28 @@ function newestOf(home: Home): readonly NewestOfPath[] {
   });
 }
 
-const NO_PEERS: Status['peers'] = { online: 0, unreachable: 0, offline: 0 };
+const NO_PEERS: Record<MemberStatus, number> = { online: 0, unreachable: 0, offline: 0 };
+
+type Answers = ReadonlyMap<NodeId, MemberStatus>;
 
 /** Who has not answered when time is up is unreachable. */
-async function askPeers(cluster: Cluster, signal: AbortSignal | undefined): Promise<Status['peers']> {
+async function askPeers(cluster: Cluster, signal: AbortSignal | undefined): Promise<Answers> {
   const deadline = AbortSignal.timeout(ASK_MS);
   const both = signal === undefined ? deadline : AbortSignal.any([signal, deadline]);
-  const states = await Promise.all(cluster.everyone().map((node) => contactAsServing(cluster, node, both)));
+  const answers = new Map<NodeId, MemberStatus>();
+  await Promise.all(
+    cluster.everyone().map(async (node) => {
+      answers.set(node, (await contactAsServing(cluster, node, both)).status);
+    }),
+  );
   if (signal?.aborted === true) throw abortedError(signal.reason);
-  const peers = { ...NO_PEERS };
-  for (const { status } of states) peers[status]++;
-  return peers;
+  return answers;
+}
+
+/** Without who is not there and was last seen longer ago than the grace: a command does not watch, as `serve` does. */
+function countedOf(cluster: Cluster, answers: Answers): readonly NodeId[] {
+  const sinceMs = Date.now() - cluster.options.repairGraceSeconds * 1000;
+  const isGone = (node: NodeId): boolean =>
+    (answers.get(node) ?? 'online') !== 'online' && (cluster.membership.lastSeenMs(node) ?? 0) < sinceMs;
+  return cluster.counted().filter((node) => node !== cluster.self && !isGone(node));
 }

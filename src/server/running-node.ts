@@ -38,6 +38,7 @@ import { Schedule } from './schedule.js';
 import type { ServeOptions } from './serve-options.js';
 import type { ServingNode } from './serving-node.js';
 import { StatusChanges } from './status-changes.js';
+import { warnOfUntoldVault } from './untold-warning.js';
 
 const BODY_MEMORY_BYTES = 128 * 1024 * 1024;
 const SEND_MEMORY_BYTES = 32 * 1024 * 1024;
@@ -178,6 +179,7 @@ export class RunningNode implements ServingNode {
     if (changed.length === 0) return;
     this.#dropRemoved({ changed });
     await this.#keepMembers();
+    await warnOfUntoldVault(this);
     this.#schedule.soon('repair');
   }
 
@@ -241,10 +243,7 @@ export class RunningNode implements ServingNode {
     if (isSame && this.#cluster !== undefined) {
       const { membership } = this.#cluster;
       await this.#care.learn(this.#cluster);
-      const { records = [], removals = [] } = ((await this.files.members()) ?? {}) as Record<
-        string,
-        unknown[]
-      >;
+      const { records, removals } = await this.files.knownMembers();
       const merged = membership.merge({ records, removals });
       if (merged.changed.length > 0) {
         await this.noteMerge(merged);
@@ -267,9 +266,9 @@ export class RunningNode implements ServingNode {
     );
     await this.#care.learn(this.#cluster);
     await this.#keepMembers();
-    this.log.info(
-      `node ${shortNodeId(this.id)}: ${this.#cluster.everyone().length} other nodes in the cluster`,
-    );
+    const others = this.#cluster.everyone().length;
+    this.log.info(`node ${shortNodeId(this.id)}: ${others} other nodes in the cluster`);
+    await warnOfUntoldVault(this);
     for (const task of ['discovery', 'heartbeat', 'repair']) this.#schedule.soon(task);
   }
 
@@ -291,11 +290,13 @@ export class RunningNode implements ServingNode {
         this.log.debug(`node ${shortNodeId(node)}: ${messageOf(error)}`);
       }
     }
-    for (const [id, status] of this.#statuses.take(cluster.everyone(), (each) => membership.status(each))) {
-      const name = membership.record(id)?.name ?? '';
-      this.log.info(`node ${shortNodeId(id)} (${name}) is ${status}`);
+    const changes = this.#statuses.take(cluster.everyone(), (each) => membership.status(each));
+    for (const [id, status] of changes) {
+      this.log.info(`node ${shortNodeId(id)} (${membership.record(id)?.name ?? ''}) is ${status}`);
       if (status === 'online') this.#schedule.soon('repair');
     }
+    // Commands tell from it when somebody was last seen.
+    if (changes.length > 0) await this.#keepMembers();
     await this.#renewIfDue(cluster);
   }
 

@@ -1,7 +1,9 @@
 // What is said when nodes are away: who, what it costs, and what to do. Sources: src/ops/read-failure.ts,
-// peer-source.ts, contact.ts, remove-node.ts, src/cli/commands/verify.ts, peers-list.ts, info.ts.
+// peer-source.ts, contact.ts, status.ts, remove-node.ts, src/cli/commands/verify.ts, peers-list.ts, info.ts.
 import { rmSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import t from 'tap';
+import { oneJson } from '../cli/command.js';
 import { sampleBytes } from '../ops/sample-bytes.js';
 import { TestCluster } from './cluster.js';
 
@@ -18,6 +20,7 @@ t.test('nodes of one name that are away', { timeout: 280_000 }, async (t) => {
     .slice(1)
     .map((node) => `vm ${node.id.slice(0, 8)}`)
     .sort();
+  let killedMs = 0;
 
   await t.test('are told apart, and an ambiguous name says between whom', async (t) => {
     const info = await first.did('info', id);
@@ -41,9 +44,24 @@ t.test('nodes of one name that are away', { timeout: 280_000 }, async (t) => {
   });
 
   await t.test('peers says offline of who does not answer three times, as serve does', async (t) => {
+    // So that what was written down when the cluster came together is old.
+    await pause(7_000);
     await second?.kill();
+    killedMs = Date.now();
     const shown = (await first.peers()).find((peer) => peer.id === second?.id);
     t.equal(shown?.status, 'offline');
+  });
+
+  await t.test('status counts the copies of who was there within the grace, and no others', async (t) => {
+    const seenMs = async (): Promise<number> => {
+      const shown = (await first.peers()).find((peer) => peer.id === second?.id);
+      return Date.parse(String(shown?.lastSeen));
+    };
+    await cluster.until('it is noted when it was last seen', async () => (await seenMs()) > killedMs - 5_000);
+    t.ok((await seenMs()) <= killedMs);
+    t.match(oneJson(await first.did('--json', 'status')), { degradedObjects: 0 });
+    const later = await first.runWith({ env: { DISKTRO_REPAIR_GRACE: '1' } }, '--json', 'status');
+    t.match(oneJson(later.stdout), { degradedObjects: first.objects().size });
   });
 
   await t.test('reassemble tells how much is not here and who is away, with status 20', async (t) => {

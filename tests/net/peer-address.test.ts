@@ -61,6 +61,10 @@ t.test('never goes to metadata services, groups or nowhere', async (t) => {
     '255.255.255.255',
     'ff02::1',
     'fd00:ec2::254',
+    'fd20:ce::254',
+    '100.100.100.200',
+    '192.0.0.192',
+    '64:ff9b::a9fe:a9fe',
     'not an ip',
   ];
   for (const ip of forbidden) t.equal(isForbiddenIp(ip), true, ip);
@@ -70,6 +74,7 @@ t.test('never goes to metadata services, groups or nowhere', async (t) => {
     '10.0.0.1',
     '192.168.1.2',
     '100.64.0.1',
+    '64:ff9b::a00:1',
     'fd00::7',
     'fec0::1',
     '2001:db8::1',

@@ -118,6 +118,27 @@ t.test('the quota and the reserve of the disk are kept', async (t) => {
   await t.rejects(full.put('chunk', three.id, three.bytes), { code: 'E_NO_SPACE', message: /full/ });
 });
 
+t.test('the quota is kept by many that come at once', async (t) => {
+  const home = await nodeHome(t);
+  const writer = new HeldWriter(home, { quotaBytes: 1100, reserveBytes: 0 });
+  const objects = Array.from({ length: 20 }, (_, index) => objectOf(`object ${index}`));
+  const outcomes = await Promise.allSettled(objects.map(({ id, bytes }) => writer.put('chunk', id, bytes)));
+  t.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 2);
+  t.same(heldTotals(home.catalog), { objects: 2, bytes: 1000 });
+  const { id, bytes } = objectOf('a small one', 100);
+  t.equal(await writer.put('chunk', id, bytes), 'new', 'what was refused takes no room');
+});
+
+t.test('what files here need comes back, however much is held for others', async (t) => {
+  const home = await nodeHome(t);
+  const [own, other] = [objectOf('own'), objectOf('other')];
+  await new HeldWriter(home, NO_LIMITS).put('chunk', own.id, own.bytes);
+  home.catalog.write(() => home.catalog.database.exec('UPDATE objects SET held = 0, state = 1'));
+  const full = new HeldWriter(home, { quotaBytes: 100, reserveBytes: 0 });
+  t.equal(await full.put('chunk', own.id, own.bytes), 'new');
+  await t.rejects(full.put('chunk', other.id, other.bytes), { code: 'E_NO_SPACE' });
+});
+
 t.test('a failing disk acknowledges nothing, and the next one is taken again', async (t) => {
   const home = await openNodeHome({ home: `${scratchFolder(t)}/node` });
   await home.close();

@@ -3,8 +3,8 @@ import t, { type Test } from 'tap';
 import { createCertificateRequest } from '../../src/net/certificates.js';
 import { inviteIdOf, joinProof, parseInvite } from '../../src/net/invite.js';
 import { openNodeHome } from '../../src/ops/home.js';
-import { acceptJoin, makeInvite } from '../../src/ops/join.js';
-import { NodeFiles } from '../../src/ops/node-files.js';
+import { acceptJoin, foundCluster, makeInvite } from '../../src/ops/join.js';
+import { type Credentials, NodeFiles } from '../../src/ops/node-files.js';
 import { scratchFolder } from './scratch-home.js';
 
 async function nodeFiles(t: Test, name: string): Promise<NodeFiles> {
@@ -36,3 +36,16 @@ t.test('three machines with one invite at once: one is let in', async (t) => {
   const refused = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
   for (const reason of refused) t.match(reason, { code: 'E_PEER_REFUSED' });
 });
+
+t.test(
+  'who had founded a cluster and joins another one does not sign with the key of the first',
+  async (t) => {
+    const [files, others] = [await nodeFiles(t, 'founder'), await nodeFiles(t, 'inviting')];
+    await foundCluster(files, Date.now());
+    t.ok((await files.read())?.caKeyPem);
+    const { credentials } = await foundCluster(others, Date.now());
+    await files.writeCredentials(credentials as Credentials);
+    t.equal((await files.read())?.caKeyPem, undefined);
+    await t.rejects(makeInvite(files, ['127.0.0.1:1'], Date.now()), { code: 'E_PEER_REFUSED' });
+  },
+);

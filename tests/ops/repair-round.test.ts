@@ -30,7 +30,7 @@ interface Answers {
   groups?(): unknown[];
   digests?(): Map<number, unknown>;
   lacking?(ids: readonly StoreId[]): { missing: readonly StoreId[]; deleted: readonly StoreId[] };
-  putObject?(): never;
+  putObject?(id: StoreId): 'new';
   getObject?(id: StoreId, target: Uint8Array): number;
 }
 
@@ -45,7 +45,7 @@ function clusterOf(members: ReadonlyMap<NodeId, Answers>): Cluster {
       groups: async () => answers.groups?.() ?? [],
       lacking: async (ids: readonly StoreId[]) =>
         answers.lacking?.(ids) ?? { missing: [...ids], deleted: [] },
-      putObject: async () => (answers.putObject ?? away)(),
+      putObject: async (_kind: string, id: StoreId) => (answers.putObject ?? away)(id),
       getObject: async (id: StoreId, target: Uint8Array) => (answers.getObject ?? away)(id, target),
     };
   };
@@ -99,6 +99,38 @@ t.test('a copy that is not there any more is not counted, though it cannot be ma
   await repairOnce({ home, writer, cluster: clusterOf(new Map([[OTHER, full]])) });
   t.same(nodesOf(home.catalog, id), []);
   t.equal(countUnderCopied(home.catalog, 2, [OTHER]), 1);
+});
+
+t.test('where a holder is full, the next in rank gets the copy', async (t) => {
+  const { home, writer } = await nodeHome(t);
+  const objects = ['one', 'two', 'three'].map(objectOf);
+  for (const { id, bytes } of objects) await writer.put('chunk', id, bytes);
+  const full: Answers = {
+    putObject: () => {
+      throw new DisktroError('E_NO_SPACE', 'full');
+    },
+  };
+  const taken = new Set<StoreId>();
+  const next: Answers = {
+    putObject: (id) => {
+      taken.add(id);
+      return 'new';
+    },
+    lacking: (ids) => ({ missing: ids.filter((id) => !taken.has(id)), deleted: [] }),
+  };
+  const members = new Map([
+    [OTHER, full],
+    [HONEST, next],
+  ]);
+  const cluster = {
+    ...clusterOf(members),
+    options: { replicaCount: 2 },
+    holders: () => [SELF, OTHER],
+    ranked: () => [OTHER, HONEST],
+  } as unknown as Cluster;
+  await repairOnce({ home, writer, cluster });
+  t.same([...taken].sort(), objects.map(({ id }) => id).sort());
+  t.equal(countUnderCopied(home.catalog, 2, cluster.counted()), 0);
 });
 
 t.test('what one member says of an object does not spoil what another has', async (t) => {

@@ -23,30 +23,36 @@ function objectOf(name: string, length: number): { id: StoreId; bytes: Buffer } 
 }
 
 /** The routes on a real port; `bodies` and `sends` are the bytes that they may take. */
-async function serve(t: Test, { bodies = 8 * MIB, sends = 8 * MIB, upload = 0 } = {}) {
+async function serve(t: Test, { bodies = 8 * MIB, sends = 8 * MIB, upload = 0, download = 0 } = {}) {
   const home = await openNodeHome({ home: `${scratchFolder(t)}/node` });
   t.teardown(() => home.close());
   const writer = new HeldWriter(home, { quotaBytes: 0, reserveBytes: 0 });
-  const limit = upload === 0 ? undefined : new BandwidthLimit(upload);
+  const limitOf = (rate: number) => (rate === 0 ? undefined : new BandwidthLimit(rate));
+  const limits = { upload: limitOf(upload), download: limitOf(download) };
+  const failures: unknown[] = [];
   const node = {
     home,
     writer,
     bodies: new BodyBuffers(bodies),
     sends: new BodyBuffers(sends),
-    cluster: () => ({ upload: limit }),
+    cluster: () => limits,
     noteFresh: () => {},
     log: { error: () => {}, debug: () => {}, info: () => {}, warning: () => {} },
   } as unknown as ServingNode;
   const routes = objectRoutes(node);
   const port = await openPort(t, {
-    handler: (request, response, connection) => {
+    handler: async (request, response, connection) => {
       const url = new URL(request.url ?? '', 'http://localhost');
       const route = routes.find(({ method, path }) => method === request.method && path === url.pathname);
       const caller = 'a'.repeat(52) as never;
-      return route?.handle({ request, response, connection, query: url.searchParams, caller });
+      const call = { request, response, connection, query: url.searchParams, caller };
+      await route?.handle(call).catch((error: unknown) => {
+        failures.push(error);
+        throw error;
+      });
     },
   });
-  return { port: port.port, writer };
+  return { port: port.port, writer, failures };
 }
 
 async function status(port: number, method: string, id: StoreId, body?: Buffer): Promise<number> {
@@ -77,6 +83,22 @@ t.test('senders that leave while they wait for room give it back', async (t) => 
   const { id, bytes } = objectOf('good', 900_000);
   t.equal(await status(port, 'PUT', id, bytes), 201);
 });
+
+t.test(
+  'an upload that breaks off is no bug of this node, with a limit on bandwidth or without',
+  async (t) => {
+    for (const download of [0, MIB]) {
+      const { port, failures } = await serve(t, { download });
+      const socket = dial(t, port);
+      const { id } = objectOf('cut', 1000);
+      socket.write(`PUT /chunk?id=${id} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${MIB}\r\n\r\nDSK1`);
+      await pause(300);
+      socket.destroy();
+      for (let tries = 0; tries < 50 && failures.length === 0; tries++) await pause(100);
+      t.match(failures, [{ code: 'E_USAGE', message: 'the body broke off' }], `a limit of ${download}`);
+    }
+  },
+);
 
 t.test('answers that wait behind another on a connection that is cut give their room back', async (t) => {
   const { port, writer } = await serve(t);

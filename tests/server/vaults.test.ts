@@ -190,6 +190,8 @@ t.test('a member and a node', { timeout: 110_000 }, async (t) => {
     for (const path of ['/vaults', `/vault?id=${vault}`, '/manifests?vault=x'])
       t.equal(await statusOf(nobody.json('GET', path)), 403);
     t.equal(await statusOf(nobody.json('POST', '/delete', orderOf([]))), 403);
+    const invite = { v: 1, invite: '0'.repeat(64), csr: 'x', proof: '0'.repeat(64) };
+    t.equal(await statusOf(nobody.json('POST', '/register', invite)), 403, 'an invite that is none');
     const made = nobody.json('POST', '/recover', { v: 1, vault: '0'.repeat(32) });
     const again = nobody.json('POST', '/recover', { v: 1, vault: '0'.repeat(32) });
     t.match(await made, { slots: [{ opslimit: 3, memlimit: 67_108_864 }] });

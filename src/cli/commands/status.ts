@@ -4,7 +4,7 @@ import { homeStatus, type Status } from '../../ops/status.js';
 import { openedHome } from '../../ops/vault.js';
 import { type Context, openHome } from '../context.js';
 import { escapeControls } from '../escape.js';
-import { clusterOf, replicasOf } from '../node-context.js';
+import { clusterOf, replicasOf, warnOfUntoldVault } from '../node-context.js';
 import { tableLines } from '../table.js';
 import { unaskedVault } from '../unasked-vault.js';
 import { count, formatBytes, formatLocalTime } from '../units.js';
@@ -16,12 +16,12 @@ export async function run(context: Context): Promise<void> {
   await using _closing = { [Symbol.asyncDispose]: async () => cluster?.close() };
   const replicas = replicasOf(openedHome(home), config);
   const status = await homeStatus(home, { replicas, cluster, signal: context.signal });
-  if (output.isJson) {
-    output.record(status);
-    return;
+  if (output.isJson) output.record(status);
+  else {
+    const rows = factsOf(status, replicas).map(([label, value]) => [`${label}:`, escapeControls(value)]);
+    for (const line of tableLines(rows)) output.result(line);
   }
-  const rows = factsOf(status, replicas).map(([label, value]) => [`${label}:`, escapeControls(value)]);
-  for (const line of tableLines(rows)) output.result(line);
+  await warnOfUntoldVault(context, openedHome(home), cluster);
 }
 
 /** With the key where it costs no question: paths are told then. */

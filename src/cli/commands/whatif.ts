@@ -6,7 +6,7 @@ import { noVault } from '../../ops/home.js';
 import { openedHome } from '../../ops/vault.js';
 import { type WhatifResult, whatIf } from '../../ops/whatif.js';
 import { type Context, openHome } from '../context.js';
-import { clusterOf, memberNames } from '../node-context.js';
+import { clusterOf, memberNames, warnOfUntoldVault } from '../node-context.js';
 import { count } from '../units.js';
 
 interface WhatifFlags {
@@ -36,6 +36,7 @@ export async function run(context: Context, _operands: readonly string[], flags:
       output.warning(`${nameOf(node)} is out of reach: it counts with the copies it was last known to have`),
   });
   report(context, result);
+  await warnOfUntoldVault(context, home, cluster);
 }
 
 function lostNodes(

@@ -2,13 +2,14 @@
 
 import * as z from 'zod';
 import { countUnderCopied } from '../../catalog/copies.js';
+import { isDisktroError } from '../../errors.js';
 import { KIB } from '../../limits.js';
 import { readExchange } from '../../net/exchange-message.js';
 import { JOIN_EXPORTER_LABEL } from '../../net/invite.js';
 import { shortNodeId } from '../../net/node-id.js';
 import { acceptJoin, renewCertificate } from '../../ops/join.js';
 import { wantedCopies } from '../../ops/repair.js';
-import { readJsonBody, refusal, replyJson, replyText } from '../json-body.js';
+import { readJsonBody, refusal, replyJson, replyText, withStatus } from '../json-body.js';
 import type { Call, Route } from '../router.js';
 import type { ServingNode } from '../serving-node.js';
 import { shownNodes, shownSelf } from '../shown-members.js';
@@ -99,17 +100,22 @@ async function register(node: ServingNode, { request, response, connection, call
   if (isLocal) throw refusal(400, 'body: certificates are given over TLS only: use `disktro peers join`');
   if (body.invite === undefined && caller !== undefined) {
     const { csr } = RENEWAL.parse(body);
-    replyJson(response, 200, await renewCertificate(node.files, caller, csr));
+    replyJson(response, 200, await renewCertificate(node.files, caller, csr).catch(refuse));
     return;
   }
   const join = JOIN.parse(body);
-  const joined = await acceptJoin(node.files, join, connection.exporter(JOIN_EXPORTER_LABEL));
+  const joined = await acceptJoin(node.files, join, connection.exporter(JOIN_EXPORTER_LABEL)).catch(refuse);
   // Only this node's record: whoever has joined hears of the others by an exchange, in as many messages as it takes.
   const { membership } = clusterOf(node);
   const records = [membership.record(node.id)];
   const { removals } = membership.snapshot();
   replyJson(response, 200, { certificate: joined.certificatePem, ca: joined.caPem, records, removals });
   node.log.info(`node ${shortNodeId(joined.nodeId)} has joined`);
+}
+
+/** It is this node that refuses, and no peer of it that failed. */
+function refuse(error: unknown): never {
+  throw isDisktroError(error, 'E_PEER_REFUSED') ? withStatus(403, error) : error;
 }
 
 /** Objects here that have too few copies elsewhere. */

@@ -255,9 +255,14 @@ function readInto(request: IncomingMessage, body: Buffer): Promise<void> {
 
 async function readFully(request: AsyncIterable<Buffer>, body: Buffer): Promise<void> {
   let filled = 0;
-  for await (const piece of request) {
-    if (filled + piece.byteLength > body.byteLength) throw refusal(400, 'the body is longer than announced');
-    filled += piece.copy(body, filled);
+  try {
+    for await (const piece of request) {
+      if (filled + piece.byteLength > body.byteLength)
+        throw refusal(400, 'the body is longer than announced');
+      filled += piece.copy(body, filled);
+    }
+  } catch (error) {
+    throw isDisktroError(error) ? error : refusal(400, 'the body broke off');
   }
   if (filled < body.byteLength) throw refusal(400, 'the body is shorter than announced');
 }

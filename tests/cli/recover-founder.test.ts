@@ -1,0 +1,45 @@
+// Vaults that are older than their cluster, or than their place in it. Sources: src/ops/node-files.ts, vault-record.ts,
+// untold-vault.ts, recover.ts, src/server/untold-warning.ts.
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { TestCluster } from '../cluster/cluster.js';
+import { scratchFolder } from '../ops/scratch-home.js';
+
+t.test(
+  'who founded a cluster by mistake and then joined one is recovered from it',
+  { timeout: 100_000 },
+  async (t) => {
+    const folder = scratchFolder(t);
+    const cluster = await TestCluster.start(t, { nodes: 2, hasVault: false });
+    const { first } = cluster;
+    const lost = await cluster.make();
+    const code = join(folder, 'code');
+    await lost.did('peers', 'invite');
+    await lost.did('init', '--recovery-file', code);
+    await cluster.join(lost);
+    writeFileSync(join(folder, 'small'), 'a few bytes');
+    const id = await lost.did('-q', 'chunk', join(folder, 'small'));
+    t.equal((await lost.run('peers', 'invite')).status, 21, 'the key of its own cluster is of no use here');
+    rmSync(lost.home, { recursive: true });
+    const node = await cluster.make();
+    await node.did('--password-file', code, 'recover', '--from', first.address);
+    await node.did('reassemble', id, '-o', join(folder, 'back'));
+    t.equal(readFileSync(join(folder, 'back'), 'utf8'), 'a few bytes');
+  },
+);
+
+t.test(
+  'that nobody could give a vault back is said until repair has told it',
+  { timeout: 100_000 },
+  async (t) => {
+    const { first } = await TestCluster.start(t, { nodes: 2 });
+    const warning =
+      /no other node could give this vault back yet: run `disktro repair` here, with the password/;
+    const asking = [['status'], ['whatif', '--lose', 'self']];
+    for (const words of asking) t.match((await first.run(...words)).stderr, warning, words.join(' '));
+    t.match(first.log, warning, 'serve');
+    await first.did('repair');
+    for (const words of asking) t.notMatch((await first.run(...words)).stderr, warning, words.join(' '));
+  },
+);
