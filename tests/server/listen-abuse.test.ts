@@ -11,6 +11,8 @@ import { closed, dial, dialTls, openPort, readAll, readUntil, request, SHORT_LIM
 const cluster = await testCluster();
 const node = await cluster.addNode();
 const limits = SHORT_LIMITS;
+/** Many times what these limits are, on a busy machine too, and less than the usual ones. */
+const SOON_MS = 4_500;
 
 const countBody: RequestHandler = async (request, response) => {
   let bytes = 0;
@@ -39,12 +41,12 @@ t.test('connections that say nothing, or stop in the middle, are ended', async (
       const socket = dial(t, port);
       begin(socket);
       const ms = await msUntilClosed(socket);
-      t.ok(ms > 200 && ms < 2500, `${title}: after ${Math.round(ms)} ms`);
+      t.ok(ms > 200 && ms < SOON_MS, `${title}: after ${Math.round(ms)} ms`);
     }),
   );
   const secure = dialTls(t, port);
   const ms = await msUntilClosed(secure);
-  t.ok(ms > 200 && ms < 2500, `a handshake and then nothing: after ${Math.round(ms)} ms`);
+  t.ok(ms > 200 && ms < SOON_MS, `a handshake and then nothing: after ${Math.round(ms)} ms`);
 });
 
 t.test('headers that never end are cut off by time and by size', async (t) => {
@@ -54,7 +56,7 @@ t.test('headers that never end are cut off by time and by size', async (t) => {
   const timer = setInterval(() => dripping.write('a: b\r\n'), 50);
   const ms = await msUntilClosed(dripping);
   clearInterval(timer);
-  t.ok(ms < 2500, `dripping: after ${Math.round(ms)} ms`);
+  t.ok(ms < SOON_MS, `dripping: after ${Math.round(ms)} ms`);
   const flooding = dial(t, port);
   const answer = readAll(flooding);
   flooding.write(`GET /ping HTTP/1.1\r\nHost: x\r\n${'name: value\r\n'.repeat(4000)}`);
@@ -142,8 +144,8 @@ t.test('a body that stops or crawls is cut off, one that moves is not', async (t
   }, 50);
   const answer = readUntil(moving, '}');
   const [stalled, crawled] = await Promise.all([msUntilClosed(stalling), msUntilClosed(crawling)]);
-  t.ok(stalled < 2000, `stalled: after ${Math.round(stalled)} ms`);
-  t.ok(crawled < 2000, `crawled: after ${Math.round(crawled)} ms`);
+  t.ok(stalled < SOON_MS, `stalled: after ${Math.round(stalled)} ms`);
+  t.ok(crawled < SOON_MS, `crawled: after ${Math.round(crawled)} ms`);
   t.match(await answer, /{"bytes":100000}/, 'two seconds of steady sending');
   clearInterval(crawl);
   clearInterval(move);
@@ -158,7 +160,9 @@ t.test('who does not take its answer is cut off; a handler that thinks is not', 
   const thinking = dial(t, port);
   thinking.write(request('/think'));
   const thought = readUntil(thinking, 'pong');
-  for (const socket of [dial(t, port), dialTls(t, port)]) {
+  // Each when it is its turn: one that waits and says nothing is cut off for that.
+  for (const begin of [() => dial(t, port), () => dialTls(t, port)]) {
+    const socket = begin();
     const isGone = new Promise<number>((resolve) => {
       const startMs = performance.now();
       socket.once('error', () => resolve(performance.now() - startMs));
@@ -169,7 +173,7 @@ t.test('who does not take its answer is cut off; a handler that thinks is not', 
     socket.write(request('/big'));
     socket.pause();
     const ms = await isGone;
-    t.ok(ms < 3000, `after ${Math.round(ms)} ms`);
+    t.ok(ms < SOON_MS, `after ${Math.round(ms)} ms`);
   }
   t.match(await thought, /pong/);
 });
@@ -187,7 +191,7 @@ t.test('after a refusal the rest of a body is not read for ever', async (t) => {
     t.match(await answer, /^HTTP\/1\.1 413/, head);
     const ms = await msUntilClosed(socket);
     clearInterval(pour);
-    t.ok(ms < 1500, `closed ${Math.round(ms)} ms later`);
+    t.ok(ms < 1_900, `closed ${Math.round(ms)} ms later`);
   }
 });
 
