@@ -5,7 +5,7 @@ import t from 'tap';
 import { TestCluster } from '../cluster/cluster.js';
 import type { TestNode } from '../cluster/node.js';
 import { sampleBytes } from '../ops/sample-bytes.js';
-import { eventually, type Outcome, oneJson } from './command.js';
+import { eventually, jsonLines, type Outcome, oneJson } from './command.js';
 import { expectError } from './errors.js';
 import { placeWithFile } from './place.js';
 
@@ -63,8 +63,8 @@ t.test('nodes prove what they hold; what they do not is told, and made again', a
   const text = await a.place.run('audit');
   t.match(text.stdout, /^\d+ proofs, 100\.0 % of the copies on other nodes looked at, 99\.\d % sure/);
 
-  // Before the node that would heal them is there again.
-  await a.stop();
+  // Before the nodes that would heal them are there again.
+  await Promise.all([a.stop(), c.stop()]);
   const [damaged, cut, gone] = b.place.objects('chunks');
   damage(damaged);
   truncateSync(String(cut), 100);
@@ -79,8 +79,8 @@ t.test('nodes prove what they hold; what they do not is told, and made again', a
     'those, and no others',
   );
   t.same(new Set(resultOf(bad).failed.map(({ node }) => node)).size, 1, 'of one node');
-  t.match(oneJson(bad.stderr).error, { code: 'E_OBJECT_MISSING', details: { failed: 3 } });
-  await a.serve();
+  t.match(jsonLines(bad.stderr).at(-1)?.error, { code: 'E_OBJECT_MISSING', details: { failed: 3 } });
+  await Promise.all([a.serve(), c.serve()]);
   await eventually('they are healed', () =>
     [damaged, cut, gone].every((path) => {
       try {

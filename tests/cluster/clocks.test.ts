@@ -47,7 +47,8 @@ t.test('wrong clocks and long absences', { skip: clockMissing, timeout: 280_000 
   await t.test('an hour fast and an hour slow: files go out and come back', async (t) => {
     await Promise.all([reset(fast, '+1h'), reset(slow, '-1h')]);
     await Promise.all(cluster.nodes.map((node) => node.sees(3)));
-    t.match(slow.log, new RegExp(`"time":"${new Date(Date.now() - 3_600_000).toISOString().slice(0, 13)}`));
+    const told = [...slow.log.matchAll(/"time":"([^"]+)"/g)].at(-1)?.[1] ?? '';
+    t.ok(Math.abs(Date.now() - 3_600_000 - Date.parse(told)) < 60_000, `it is ${told} there`);
     const kept = await store('kept');
     for (const node of [fast, slow])
       t.equal((await node.run('peers', 'ping', first.id)).status, 0, node.name);

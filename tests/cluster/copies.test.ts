@@ -61,7 +61,7 @@ t.test(
 );
 
 t.test('four nodes, of which one goes', { skip, timeout: 280_000 }, async (t) => {
-  const cluster = await TestCluster.start(t, { nodes: 4, env: { DISKTRO_REPAIR_GRACE: '6' } });
+  const cluster = await TestCluster.start(t, { nodes: 4, env: { DISKTRO_REPAIR_GRACE: '12' } });
   const { first } = cluster;
   write(first, 'photos', 3_000_000);
   const id = await first.did('chunk', 'photos');
@@ -86,7 +86,7 @@ t.test('four nodes, of which one goes', { skip, timeout: 280_000 }, async (t) =>
   await t.test('after the grace the others make its copies, and one that is left restores', async (t) => {
     t.ok(third.objects().size > 0 && fourth.objects().size < before.size, 'not all is on all');
     await third.kill();
-    await cluster.copiesReach(3, before.keys());
+    await cluster.copiesReach(3, before.keys(), 60_000);
     await Promise.all([first.kill(), second.kill()]);
     for (const object of first.objects()) rmSync(first.objectFile(object));
     const back = await first.run('--json', 'reassemble', id, '-o', 'back');

@@ -11,6 +11,8 @@ import { closed, dial, dialTls, openPort, readAll, readUntil, request, SHORT_LIM
 const cluster = await testCluster();
 const node = await cluster.addNode();
 const limits = SHORT_LIMITS;
+/** Many times what these limits are, on a busy machine too, and less than the usual ones. */
+const SOON_MS = 4_500;
 
 const countBody: RequestHandler = async (request, response) => {
   let bytes = 0;
@@ -39,12 +41,12 @@ t.test('connections that say nothing, or stop in the middle, are ended', async (
       const socket = dial(t, port);
       begin(socket);
       const ms = await msUntilClosed(socket);
-      t.ok(ms > 200 && ms < 2500, `${title}: after ${Math.round(ms)} ms`);
+      t.ok(ms > 200 && ms < SOON_MS, `${title}: after ${Math.round(ms)} ms`);
     }),
   );
   const secure = dialTls(t, port);
   const ms = await msUntilClosed(secure);
-  t.ok(ms > 200 && ms < 2500, `a handshake and then nothing: after ${Math.round(ms)} ms`);
+  t.ok(ms > 200 && ms < SOON_MS, `a handshake and then nothing: after ${Math.round(ms)} ms`);
 });
 
 t.test('headers that never end are cut off by time and by size', async (t) => {
@@ -54,7 +56,7 @@ t.test('headers that never end are cut off by time and by size', async (t) => {
   const timer = setInterval(() => dripping.write('a: b\r\n'), 50);
   const ms = await msUntilClosed(dripping);
   clearInterval(timer);
-  t.ok(ms < 2500, `dripping: after ${Math.round(ms)} ms`);
+  t.ok(ms < SOON_MS, `dripping: after ${Math.round(ms)} ms`);
   const flooding = dial(t, port);
   const answer = readAll(flooding);
   flooding.write(`GET /ping HTTP/1.1\r\nHost: x\r\n${'name: value\r\n'.repeat(4000)}`);
@@ -142,34 +144,41 @@ t.test('a body that stops or crawls is cut off, one that moves is not', async (t
   }, 50);
   const answer = readUntil(moving, '}');
   const [stalled, crawled] = await Promise.all([msUntilClosed(stalling), msUntilClosed(crawling)]);
-  t.ok(stalled < 2000, `stalled: after ${Math.round(stalled)} ms`);
-  t.ok(crawled < 2000, `crawled: after ${Math.round(crawled)} ms`);
+  t.ok(stalled < SOON_MS, `stalled: after ${Math.round(stalled)} ms`);
+  t.ok(crawled < SOON_MS, `crawled: after ${Math.round(crawled)} ms`);
   t.match(await answer, /{"bytes":100000}/, 'two seconds of steady sending');
   clearInterval(crawl);
   clearInterval(move);
 });
 
 t.test('who does not take its answer is cut off; a handler that thinks is not', async (t) => {
+  let onEnd = (): void => {};
   const handler: RequestHandler = async (request, response) => {
     if (request.url === '/think') await delay(1500);
+    else response.once('close', () => onEnd());
     replyText(response, 200, request.url === '/think' ? 'pong' : 'x'.repeat(50_000_000));
   };
   const { port } = await openPort(t, { tls: node.credentials, limits, handler });
   const thinking = dial(t, port);
   thinking.write(request('/think'));
   const thought = readUntil(thinking, 'pong');
-  for (const socket of [dial(t, port), dialTls(t, port)]) {
-    const isGone = new Promise<number>((resolve) => {
-      const startMs = performance.now();
-      socket.once('error', () => resolve(performance.now() - startMs));
-      socket.once('close', () => resolve(performance.now() - startMs));
-      const poke = setInterval(() => socket.write('x'), 100);
-      socket.once('close', () => clearInterval(poke));
+  // Each when it is its turn: one that waits and says nothing is cut off for that. And none says more than its request,
+  // which would be refused: the server tells when it has let go.
+  for (const [title, begin] of [
+    ['plain', () => dial(t, port)],
+    ['TLS', () => dialTls(t, port)],
+  ] as const) {
+    const isEnded = new Promise<void>((resolve) => {
+      onEnd = resolve;
     });
+    const socket = begin();
+    const startMs = performance.now();
     socket.write(request('/big'));
     socket.pause();
-    const ms = await isGone;
-    t.ok(ms < 3000, `after ${Math.round(ms)} ms`);
+    await Promise.race([isEnded, delay(SOON_MS, undefined, { ref: false })]);
+    const ms = performance.now() - startMs;
+    t.ok(ms > 200 && ms < SOON_MS, `${title}: after ${Math.round(ms)} ms`);
+    socket.destroy();
   }
   t.match(await thought, /pong/);
 });
@@ -187,7 +196,7 @@ t.test('after a refusal the rest of a body is not read for ever', async (t) => {
     t.match(await answer, /^HTTP\/1\.1 413/, head);
     const ms = await msUntilClosed(socket);
     clearInterval(pour);
-    t.ok(ms < 1500, `closed ${Math.round(ms)} ms later`);
+    t.ok(ms < 1_900, `closed ${Math.round(ms)} ms later`);
   }
 });
 

@@ -133,18 +133,16 @@ t.test('a ticket keeps the vault open without its session, until tickets are cle
 
 t.test('wrong passwords are slowed, then refused, whoever asks; the right one then too', async (t) => {
   let nowMs = 0;
-  const attempts = new Attempts({ firstDelayMs: 20, blockMs: 60_000 }, () => nowMs);
+  const firstDelayMs = 20;
+  const attempts = new Attempts({ firstDelayMs, blockMs: 60_000 }, () => nowMs);
   const wrong = () => attempts.run(() => Promise.reject(wrongPassword()));
-  const took: number[] = [];
   for (let tries = 0; tries < 5; tries++) {
     const startedMs = performance.now();
     await t.rejects(wrong(), { code: 'E_WRONG_PASSWORD' });
-    took.push(performance.now() - startedMs);
+    const tookMs = performance.now() - startedMs;
+    // A timer may be a millisecond early.
+    t.ok(tookMs > firstDelayMs * 2 ** tries - 2, `each takes twice as long: ${Math.round(tookMs)} ms`);
   }
-  t.ok(
-    (took[4] ?? 0) > 8 * (took[0] ?? 0) * 0.5 && (took[4] ?? 0) > 300,
-    `each takes longer: ${took.map(Math.round)}`,
-  );
   const refused = await wrong().catch((error: unknown) => error);
   t.equal(statusOf(refused), 429);
   t.match(refused, { details: { retryAfterSeconds: 60 } });
