@@ -3,7 +3,8 @@ import os from 'node:os';
 import { usageError } from '../../errors.js';
 import { addHolder } from '../../ops/add-holder.js';
 import type { Context } from '../context.js';
-import { clusterOptions, ownVersion, withNode } from '../node-context.js';
+import { clusterOptions, withNode } from '../node-context.js';
+import { ownVersion } from '../own-version.js';
 
 export interface HolderFlags {
   readonly name?: string;
