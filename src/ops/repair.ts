@@ -20,7 +20,7 @@ import type { OpenHome } from './home.js';
 import { PeerSource } from './peer-source.js';
 import { readWhole } from './scrub.js';
 import { sharedDigests } from './shared-digests.js';
-import { sharedHoldings, spanRange } from './shared-holdings.js';
+import { idsOf, sharedHoldings, spanRange } from './shared-holdings.js';
 import { exchangeRecords } from './stored-records.js';
 
 export interface RepairContext {
@@ -374,8 +374,4 @@ function notedDigests(node: NodeId): Map<number, string> {
   const known = noted.get(node) ?? new Map<number, string>();
   noted.set(node, known);
   return known;
-}
-
-function* idsOf(holdings: Iterable<Holding>): Generator<StoreId> {
-  for (const { id } of holdings) yield id;
 }
