@@ -132,12 +132,6 @@ export function freedObjects(catalog: Catalog, limit: number, after?: StoreId): 
   });
 }
 
-/** How many {@link freedObjects} there are. */
-export function countFreed(catalog: Catalog): number {
-  const query = catalog.prepare('SELECT count(*) FROM freed').pluck();
-  return catalog.read(() => Number(query.get()));
-}
-
 /** Every member has been told. */
 export function forgetFreed(catalog: Catalog, ids: readonly StoreId[]): void {
   const remove = catalog.prepare('DELETE FROM freed WHERE store_id = ?');

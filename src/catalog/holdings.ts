@@ -188,14 +188,6 @@ export function rememberDeletions(
   });
 }
 
-/** Those of the ids that are files of this home's own vault. */
-export function ownManifests(catalog: Catalog, ids: readonly StoreId[]): readonly StoreId[] {
-  const query = catalog.prepare(
-    'SELECT 1 FROM objects JOIN files ON files.object = objects.id WHERE store_id = ?',
-  );
-  return catalog.readAll(() => ids.filter((id) => query.get(idToBytes(id)) !== undefined));
-}
-
 /** Whether a vault has asked for this object to be deleted: it is not taken in again. */
 export function isDeletionNoted(catalog: Catalog, id: StoreId): boolean {
   const query = catalog.prepare<[Buffer]>('SELECT 1 FROM deletions WHERE store_id = ?');

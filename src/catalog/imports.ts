@@ -27,7 +27,7 @@ export function removedManifests(catalog: Catalog, ids: readonly StoreId[]): Rea
   return catalog.readAll(() => new Set(ids.filter((id) => query.get({ id: idToBytes(id) }) !== undefined)));
 }
 
-/** Those that are files here already. */
+/** Those of the ids that are files of this home's own vault. */
 export function knownFiles(catalog: Catalog, ids: readonly StoreId[]): ReadonlySet<StoreId> {
   const query = catalog.database.prepare(
     'SELECT 1 FROM objects JOIN files ON files.object = objects.id WHERE store_id = ?',

@@ -62,7 +62,7 @@ export function lastSessionId(catalog: Catalog): number {
   return catalog.read(() => Number(query.get() ?? 0));
 }
 
-/** Names this run of the operating system, so that a power loss is told apart from a killed process. */
+/** Names this run of the operating system, so that a power loss is told apart from a killed process; 'unknown' where nothing tells. */
 export function bootId(): string {
   try {
     return fs.readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();

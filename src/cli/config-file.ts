@@ -9,7 +9,7 @@ import { DisktroError, reasonOf } from '../errors.js';
 import { CONFIG_KEYS, type ConfigKey, isConfigKey } from './config-keys.js';
 import { nearestName } from './nearest.js';
 
-export const CONFIG_FILE_NAME = '.disktrorc';
+const CONFIG_FILE_NAME = '.disktrorc';
 
 const MAX_CONFIG_FILE_BYTES = 64 * 1024;
 

@@ -4,8 +4,7 @@
  */
 import type { Compression } from '../core/codec.js';
 import { DEFAULT_AVERAGE_CHUNK_BYTES } from '../limits.js';
-
-export type LogLevel = 'ERROR' | 'WARNING' | 'INFO' | 'DEBUG';
+import type { LogLevel } from '../server/log.js';
 
 /** Keys are written as in `.disktrorc`. Sizes are bytes, times seconds. */
 export interface Config {

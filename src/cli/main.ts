@@ -1,8 +1,7 @@
 /**
  * The way in. `--version` answers here, before anything else is loaded; all else is in run.ts.
  */
-import { readFileSync } from 'node:fs';
-import { PACKAGE_ROOT } from '../package-root.js';
+import { ownVersion } from './own-version.js';
 
 /** Runs the command and sets `process.exitCode`; the process ends by itself when nothing is left to do. */
 export async function main(argv: readonly string[] = process.argv): Promise<void> {
@@ -25,9 +24,4 @@ export async function main(argv: readonly string[] = process.argv): Promise<void
 function showsStacks(words: readonly string[]): boolean {
   const flags = words.filter((word) => /^-[a-z]*v/.test(word) || word === '--verbose');
   return flags.length > 1 || flags.some((flag) => /v.*v/.test(flag));
-}
-
-function ownVersion(): string {
-  const text = readFileSync(new URL('package.json', PACKAGE_ROOT), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }

@@ -1,16 +1,15 @@
 /** The doors of commands to the node of this home and to its cluster. */
-import { readFileSync } from 'node:fs';
 import type { NodeId } from '../core/ids.js';
 import { isDisktroError } from '../errors.js';
 import type { Cluster, ClusterOptions } from '../ops/cluster.js';
 import type { Home, OpenHome } from '../ops/home.js';
 import type { NodeFiles } from '../ops/node-files.js';
 import type { Vault } from '../ops/vault.js';
-import { PACKAGE_ROOT } from '../package-root.js';
 import type { Log } from '../server/log.js';
 import type { RunningNode } from '../server/running-node.js';
 import { type Context, homeOptions, openHome, openVault } from './context.js';
 import { escapeControls } from './escape.js';
+import { ownVersion } from './own-version.js';
 
 export interface ListenChoice {
   readonly host: string;
@@ -18,7 +17,7 @@ export interface ListenChoice {
   readonly isPortFixed: boolean;
   readonly addresses: readonly string[];
   /** Whether peers on the local network are looked for. */
-  readonly isFound: boolean;
+  readonly isMdnsOn: boolean;
   /** What the API may write files below. */
   readonly outputDir: string;
 }
@@ -189,9 +188,4 @@ export function clusterOptions({ config }: Context): ClusterOptions {
     uploadLimit: config.limit_upload,
     downloadLimit: config.limit_download,
   };
-}
-
-export function ownVersion(): string {
-  const text = readFileSync(new URL('package.json', PACKAGE_ROOT), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }

@@ -106,7 +106,7 @@ function prepared(command: Command): Command {
     });
 }
 
-/** `reassemble <id>`: that every command has options need not be said sixteen times. */
+/** `reassemble <id>`: that every command has options need not be said of each. */
 function termOf(command: Command): string {
   const operands = command.registeredArguments.map((operand) => {
     const text = `${operand.name()}${operand.variadic ? '...' : ''}`;

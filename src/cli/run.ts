@@ -15,13 +15,21 @@ import { type ColorMode, loadStyle, wantsColor } from './style.js';
 
 /** Commands that will need a password: where it takes a worker thread, that loads while the rest of the command does. */
 const OPENS_VAULT: ReadonlySet<string> = new Set([
+  'cat',
   'chunk',
-  'reassemble',
-  'ls',
+  'copy',
+  'diff',
+  'drill',
+  'find',
+  'forget',
   'info',
   'init',
-  'rebuild',
   'key',
+  'ls',
+  'reassemble',
+  'rebuild',
+  'recover',
+  'upload',
 ]);
 
 /** What is known of a run so far: enough to end it properly at any moment. */

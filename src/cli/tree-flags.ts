@@ -4,7 +4,7 @@ import { reasonOf, usageError } from '../errors.js';
 import type { FilterOptions } from '../ops/tree-filter.js';
 import type { Context } from './context.js';
 
-export interface TreeFlags {
+export interface TreeFilterFlags {
   readonly exclude?: readonly string[];
   readonly excludeFile?: readonly string[];
   readonly oneFileSystem?: boolean;
@@ -12,7 +12,7 @@ export interface TreeFlags {
 }
 
 /** The configuration's patterns first: what is said later decides. @throws E_USAGE for a file that cannot be read */
-export function filterOf({ config }: Context, flags: TreeFlags): FilterOptions {
+export function treeFilterOf({ config }: Context, flags: TreeFilterFlags): FilterOptions {
   return {
     exclude: [...config.exclude, ...(flags.excludeFile ?? []).flatMap(linesOf), ...(flags.exclude ?? [])],
     oneFileSystem: flags.oneFileSystem,

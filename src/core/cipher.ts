@@ -6,7 +6,6 @@ import { createCipheriv, createDecipheriv } from 'node:crypto';
 import type { IntegrityCode } from '../errors.js';
 import { integrityError } from '../errors.js';
 
-export const CIPHER_KEY_BYTES = 32;
 export const TAG_BYTES = 16;
 
 const ALGORITHM = 'chacha20-poly1305';

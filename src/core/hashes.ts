@@ -4,7 +4,7 @@
  */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 
-export const SHA256_BYTES = 32;
+const SHA256_BYTES = 32;
 /** A byte counts the blocks. */
 const MOST_HKDF_BYTES = 255 * SHA256_BYTES;
 

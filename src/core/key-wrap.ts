@@ -4,9 +4,9 @@
  */
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 
-export const WRAP_KEY_BYTES = 32;
+const WRAP_KEY_BYTES = 32;
 export const WRAP_NONCE_BYTES = 24;
-export const WRAP_TAG_BYTES = 16;
+const WRAP_TAG_BYTES = 16;
 
 const ALGORITHM = 'chacha20-poly1305';
 const OPTIONS = { authTagLength: WRAP_TAG_BYTES };

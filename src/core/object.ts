@@ -23,7 +23,7 @@ export type ObjectKind = 'chunk' | 'manifest';
 
 export const SALT_BYTES = 32;
 export const OBJECT_HEADER_BYTES = 52;
-export const PAYLOAD_HEADER_BYTES = 10;
+const PAYLOAD_HEADER_BYTES = 10;
 export const MIN_OBJECT_BYTES = OBJECT_HEADER_BYTES + PAYLOAD_HEADER_BYTES + TAG_BYTES;
 
 const MAGIC = Buffer.from('DSK1', 'latin1');

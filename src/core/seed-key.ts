@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
 
 export const SEED_BYTES = 32;
-export const RAW_PUBLIC_KEY_BYTES = 32;
+const RAW_PUBLIC_KEY_BYTES = 32;
 
 /** PKCS #8 and SPKI around a bare Ed25519 key (RFC 8410): constant bytes, and then the key. */
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');

@@ -7,7 +7,7 @@ import { isUtf8 } from 'node:buffer';
 import type { Entry, EntryType } from './entry.js';
 import { entryPathBytes } from './tree-order.js';
 
-export const TAR_BLOCK_BYTES = 512;
+const TAR_BLOCK_BYTES = 512;
 /** Two empty blocks. */
 export const TAR_END = Buffer.alloc(2 * TAR_BLOCK_BYTES);
 

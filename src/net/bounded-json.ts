@@ -6,6 +6,7 @@ import { MIB } from '../limits.js';
 
 export const MAX_JSON_BYTES = MIB;
 export const MAX_EXCHANGE_BYTES = 8 * MIB;
+/** As deep as any JSON of the protocol may be. */
 export const MAX_JSON_DEPTH = 32;
 
 const QUOTE = 0x22;

@@ -4,9 +4,7 @@
  * Knows no fields.
  */
 import { type KeyObject, sign, verify } from 'node:crypto';
-
-/** As deep as any JSON of the protocol may be. */
-export const MAX_JSON_DEPTH = 32;
+import { MAX_JSON_DEPTH } from './bounded-json.js';
 
 const LONE_SURROGATE = /\p{Surrogate}/u;
 const SIGNATURE_BYTES = 64;

@@ -24,7 +24,7 @@ export const NODE_CERTIFICATE_MS = 397 * DAY_MS;
 export const STATIC_CERTIFICATE_MS = 40 * 365 * DAY_MS;
 const AUTHORITY_CERTIFICATE_MS = 50 * 365.25 * DAY_MS;
 /** Certificates begin this long before they are made: the other side's clock may be behind. */
-export const CERTIFICATE_BACKDATE_MS = HOUR_MS;
+const CERTIFICATE_BACKDATE_MS = HOUR_MS;
 /** How long after its end a certificate is still taken: the other side's clock may be behind. */
 export const CLOCK_SLACK_MS = 10 * 60_000;
 /** Of a certificate or request in any encoding; ours take less than 1 KiB. */

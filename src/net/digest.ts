@@ -1,7 +1,7 @@
 /**
  * Digests of what two nodes should both hold, so that equal halves are seen to be equal without listing them
- * (docs/PROTOCOL.md, "Comparing"). Ids fall into 4,096 groups by their first 12 bits: fewer than there are buckets,
- * so that an answer stays below 400 KiB however many objects there are.
+ * (docs/PROTOCOL.md, "Comparing and repairing"). Ids fall into 4,096 groups by their first 12 bits: fewer than there are
+ * buckets, so that an answer stays below 400 KiB however many objects there are.
  */
 import { createHash, type Hash } from 'node:crypto';
 import { idToBytes, type StoreId } from '../core/ids.js';

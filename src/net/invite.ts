@@ -5,11 +5,11 @@
 import { equalInConstantTime, hmacSha256, sha256Hex } from '../core/hashes.js';
 import type { NodeId } from '../core/ids.js';
 import { usageError } from '../errors.js';
+import { MAX_ADDRESSES } from './member-record.js';
 
 const PREFIX = 'disktro-invite-1:';
 export const INVITE_SECRET_BYTES = 16;
 export const INVITE_VALID_MS = 3_600_000;
-const MAX_ADDRESSES = 8;
 const MAX_ADDRESS_LENGTH = 300;
 const MAX_LINE_LENGTH = 8192;
 /** How far the clock of the joining machine may be ahead. */

@@ -70,7 +70,7 @@ export interface ClusterCheck {
 }
 
 export const MAX_ADDRESSES = 8;
-export const MAX_RECORD_BYTES = 8192;
+const MAX_RECORD_BYTES = 8192;
 const MAX_ADDRESS_LENGTH = 300;
 const MAX_NODE_NAME_LENGTH = 200;
 const MAX_ZONE_LENGTH = 100;

@@ -4,14 +4,14 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { StoreId } from '../core/ids.js';
+import { maxObjectBytes } from '../core/object.js';
 import { type DisktroError, integrityError, missingObject, throwIfAborted } from '../errors.js';
-import { KIB, MAX_RAW_BYTES } from '../limits.js';
+import { MAX_RAW_BYTES } from '../limits.js';
 import type { PeerChannel } from './peer-channel.js';
 import { brokenAnswer, isConnectionLoss } from './peer-errors.js';
 import type { Answer, TakePart } from './peer-exchange.js';
 
-/** No object is longer. */
-export const MAX_OBJECT_BYTES = MAX_RAW_BYTES + 64 * KIB;
+const MAX_OBJECT_BYTES = maxObjectBytes(MAX_RAW_BYTES);
 const MAX_RESUMES = 3;
 const RESUME_DELAY_MS = 100;
 

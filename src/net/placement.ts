@@ -29,29 +29,6 @@ export function bucketOf(id: StoreId): number {
   return Number.parseInt(id.slice(0, BUCKET_DIGITS), 16);
 }
 
-/**
- * All nodes, best holder first: of each zone its best node, in the order of their scores, then of each zone its
- * second best, and so on. For many buckets of one set of nodes, {@link Placement} is faster.
- */
-export function rankHolders(bucket: number, nodes: readonly PlacementNode[]): NodeId[] {
-  const placed = new Map<string, number>();
-  return nodes
-    .map((node) => ({ ...node, score: scoreOf(bucket, node) }))
-    .sort((a, b) => b.score - a.score || (a.id < b.id ? -1 : 1))
-    .map((node) => {
-      const round = placed.get(node.zone) ?? 0;
-      placed.set(node.zone, round + 1);
-      return { id: node.id, round };
-    })
-    .sort((a, b) => a.round - b.round)
-    .map(({ id }) => id);
-}
-
-/** The first `count` of {@link rankHolders}, or all nodes if there are fewer. */
-export function holdersOf(bucket: number, nodes: readonly PlacementNode[], count: number): NodeId[] {
-  return rankHolders(bucket, nodes).slice(0, count);
-}
-
 /** Where the hash of a node begins: two numbers of 32 bits. */
 function seedsOf(id: NodeId): readonly [number, number] {
   const digest = sha256(Buffer.from(`disktro/v1/place\n${id}`));
@@ -71,13 +48,9 @@ function fractionOf(bucket: number, first: number, second: number): number {
   return ((mix((mix(bucket ^ first) + second) | 0) >>> 0) + 0.5) / UINT32;
 }
 
-function scoreOf(bucket: number, node: PlacementNode): number {
-  const [first, second] = seedsOf(node.id);
-  return -node.capacityBytes / Math.log(fractionOf(bucket, first, second));
-}
-
 /**
- * The same answers as {@link holdersOf} for one fixed set of nodes, each bucket ranked once.
+ * The holders of each bucket among a fixed set of nodes: of each zone its best node, in the order of their scores, then of
+ * each zone its second best, and so on. Each bucket is ranked once.
  * Remembers 16 bytes for each bucket at the default depth, in pages that are only taken when they are touched.
  */
 export class Placement {

@@ -5,7 +5,7 @@
 import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 import type { NodeId, StoreId } from '../core/ids.js';
 import { DisktroError, notFound } from '../errors.js';
-import { certificateToDer, isOfCluster, parseCertificate } from '../net/certificates.js';
+import { type Credentials, certificateToDer, isOfCluster, parseCertificate } from '../net/certificates.js';
 import { distinctName } from '../net/distinct-name.js';
 import type { SignedRecord } from '../net/member-record.js';
 import { signRecord, verifyRecord, verifyRemoval } from '../net/member-record.js';
@@ -16,7 +16,7 @@ import { type BandwidthLimit, bandwidthLimit } from '../net/rate-limit.js';
 import { type HolderAccess, readHolderAccess } from './holder-access.js';
 import { HolderClient, type ObjectPeer } from './holder-client.js';
 import type { OpenHome } from './home.js';
-import type { Credentials, NodeIdentity } from './node-files.js';
+import type { NodeIdentity } from './node-files.js';
 import { NodeFiles } from './node-files.js';
 
 export interface ClusterOptions {

@@ -3,13 +3,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { NodeId } from '../core/ids.js';
 import { DisktroError, isDisktroError } from '../errors.js';
+import { MAX_EXCHANGE_BYTES } from '../net/bounded-json.js';
 import type { ExchangeMessage } from '../net/exchange-message.js';
 import { MAX_CONTACT_REQUESTS, readExchange } from '../net/exchange-message.js';
 import type { MemberStatus } from '../net/liveness.js';
 import type { MergeResult } from '../net/membership.js';
 import type { Cluster } from './cluster.js';
-
-const EXCHANGE_BYTES = 8 * 1024 * 1024;
 
 /**
  * One contact. What was learned is merged; whether the member answered is noted.
@@ -26,7 +25,9 @@ export async function contact(
   try {
     for (let turn = 0; request !== undefined && turn < MAX_CONTACT_REQUESTS; turn++) {
       const read = readExchange(
-        await cluster.client(node).json('POST', '/exchange', request, { maxBytes: EXCHANGE_BYTES, signal }),
+        await cluster
+          .client(node)
+          .json('POST', '/exchange', request, { maxBytes: MAX_EXCHANGE_BYTES, signal }),
       );
       if ('refusal' in read) {
         throw new DisktroError('E_PEER_REFUSED', `node ${node} answered with no exchange: ${read.refusal}`);
@@ -136,7 +137,7 @@ export async function contactAt(
     const shown = (await client.json('POST', '/register', {}, { signal })) as { id?: unknown };
     const read = readExchange(
       await client.json('POST', '/exchange', cluster.membership.exchangeRequest(), {
-        maxBytes: EXCHANGE_BYTES,
+        maxBytes: MAX_EXCHANGE_BYTES,
         signal,
       }),
     );

@@ -15,8 +15,6 @@ import { withdrawEverywhere } from './withdraw-deletions.js';
 export interface PeerDeletion {
   /** Objects that peers were told of. */
   readonly told: number;
-  /** Objects that are not needed here and that some peers do not know of yet. */
-  readonly waiting: number;
   readonly failures: ReadonlyMap<NodeId, unknown>;
 }
 
@@ -74,7 +72,7 @@ export async function deleteOnPeers(
     // As long as one has not heard it, all of it is told again.
     if (failures.size === 0 && cluster.neverServed().length === 0) forgetFreed(catalog, ids);
   }
-  return { told, waiting: failures.size === 0 ? 0 : told, failures };
+  return { told, failures };
 }
 
 /** Buckets and folders that only other machines can use: what lies there has to be freed from one of those. */

@@ -13,9 +13,9 @@ import { isDisktroError, throwIfAborted } from '../errors.js';
 import { OBJECT_KINDS } from '../store/paths.js';
 import type { OpenHome } from './home.js';
 
-/** Whether an object is another vault's; one that cannot be read may be anybody's. */
-export async function isOfOthers(home: OpenHome, kind: ObjectKind, id: StoreId): Promise<boolean> {
-  const vault = await vaultOfObject(home, kind, id);
+/** Whether a manifest is another vault's; one that cannot be read may be anybody's. */
+export async function isOfOthers(home: OpenHome, id: StoreId): Promise<boolean> {
+  const vault = await vaultOfObject(home, 'manifest', id);
   return vault !== undefined && vault !== home.vaultId;
 }
 
@@ -53,8 +53,8 @@ async function vaultOfObject({ store }: OpenHome, kind: ObjectKind, id: StoreId)
   }
 }
 
-/** Deletions, records of vaults, and what peers are still to be told: none of it is in the store. */
-const KEPT_TABLES = ['deletions', 'vaults', 'freed'] as const;
+/** Deletions, those taken back, records of vaults, and what peers are still to be told: none of it is in the store. */
+const KEPT_TABLES = ['deletions', 'withdrawals', 'vaults', 'freed'] as const;
 
 /** A catalog that is gone or damaged has nothing to give. */
 export function keepAgreements(oldFile: string, catalog: Catalog): void {

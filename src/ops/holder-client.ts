@@ -237,7 +237,7 @@ export class HolderClient implements ObjectPeer {
 }
 
 /** The node id that `holder.json` names; undefined when there is none. */
-export function holderIdOf(note: Uint8Array | undefined): unknown {
+function holderIdOf(note: Uint8Array | undefined): unknown {
   const json =
     note === undefined ? undefined : (jsonOf(note) as { readonly record?: { readonly id?: unknown } });
   return json?.record?.id;

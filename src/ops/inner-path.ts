@@ -39,7 +39,7 @@ function found(home: Home, text: string): FileId | undefined {
 }
 
 /** @throws E_USAGE */
-export function innerPath(text: string): string {
+function innerPath(text: string): string {
   const trimmed = text.replace(/^(\.?\/)+|\/+$/g, '');
   if (trimmed === '' || trimmed === '.') return '';
   try {

@@ -7,8 +7,8 @@ import { SLOT_ID_BYTES, SLOT_SALT_BYTES, SLOT_VERSION } from '../core/slot-shape
 import { MIN_KDF_MEMORY_BYTES } from '../limits.js';
 
 /** Argon2id costs of new slots: 64 MiB and 3 passes, about 0.2 s (RFC 9106 §4, second recommended option). */
-const KDF_MEMORY_BYTES = MIN_KDF_MEMORY_BYTES;
-const KDF_PASSES = 3;
+export const KDF_MEMORY_BYTES = MIN_KDF_MEMORY_BYTES;
+export const KDF_PASSES = 3;
 
 export interface SlotSecret {
   readonly vaultId: VaultId;

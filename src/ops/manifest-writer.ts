@@ -53,7 +53,7 @@ async function removeUnentered({ home }: OpenVault, id: StoreId): Promise<void> 
 }
 
 /** The objects that a manifest names itself, not through a list chunk. */
-export function manifestChildren({ chunks, entries }: Manifest): readonly StoreId[] {
+function manifestChildren({ chunks, entries }: Manifest): readonly StoreId[] {
   const listed = entries.depth > 0 ? [...chunks.items, ...entries.items] : chunks.items;
   return [...new Set(listed.map((item) => decodeRef(item).storeId))];
 }

@@ -2,25 +2,17 @@
  * The folder node/ of a home: who this node is, which cluster it belongs to and whom it knows (docs/PROTOCOL.md,
  * "Identity"). Every file is replaced as a whole, so that a running `serve` and a command may both read and write.
  */
-import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import type { NodeId } from '../core/ids.js';
 import { fileSystemError, integrityError, usageError } from '../errors.js';
-import { isPair } from '../net/certificates.js';
+import { type Credentials, createNodeKey, isPair, nodeKeyFromPem } from '../net/certificates.js';
 import { distinctName } from '../net/distinct-name.js';
-import { nodeIdOf } from '../net/node-id.js';
 import type { FileSystem } from '../store/file-system.js';
 import { readSmallFile, writeFileDurably } from '../store/file-system.js';
 import type { HomePaths } from '../store/paths.js';
 import type { KnownHolder } from './holder-access.js';
 import type { OpenHome } from './home.js';
-
-/** What TLS needs. All PEM. */
-export interface Credentials {
-  readonly keyPem: string;
-  readonly certificatePem: string;
-  readonly caPem: string;
-}
 
 /** What a node says of itself, besides what it measures. */
 export interface NodeSettings {
@@ -79,7 +71,7 @@ export class NodeFiles {
     const [certificatePem, caPem, caKeyPem] = await Promise.all(
       ['certificate.pem', 'ca.pem', 'ca-key.pem'].map((name) => this.#text(name)),
     );
-    const identity = { id: nodeIdOfKey(keyPem), keyPem, settings: await this.settings() };
+    const identity = { id: this.#idOf(keyPem), keyPem, settings: await this.settings() };
     if (certificatePem === undefined || caPem === undefined)
       return { ...identity, credentials: undefined, caKeyPem: undefined };
     // A machine that had founded a cluster of its own and has joined another still has the key of the first.
@@ -106,9 +98,8 @@ export class NodeFiles {
       );
     }
     await this.#fileSystem.makeFolder(this.#paths.node);
-    const { privateKey } = generateKeyPairSync('ed25519');
     await this.writeSettings({ name, zone: '', addresses: [], port: 0, seq: 1 });
-    await this.#write('key.pem', privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
+    await this.#write('key.pem', createNodeKey().keyPem);
     return (await this.read()) as NodeIdentity;
   }
 
@@ -221,6 +212,16 @@ export class NodeFiles {
     return token;
   }
 
+  #idOf(keyPem: string): NodeId {
+    try {
+      return nodeKeyFromPem(keyPem).nodeId;
+    } catch (cause) {
+      throw integrityError('E_CORRUPT', `${path.join(this.#paths.node, 'key.pem')}: is no private key`, {
+        cause,
+      });
+    }
+  }
+
   async #text(name: string): Promise<string | undefined> {
     return this.#read(path.join(this.#paths.node, name));
   }
@@ -267,10 +268,4 @@ export class NodeFiles {
       throw fileSystemError(error, `writing ${file}`);
     }
   }
-}
-
-/** The node id of a private key. */
-export function nodeIdOfKey(keyPem: string): NodeId {
-  const spki = createPublicKey(createPrivateKey(keyPem)).export({ type: 'spki', format: 'der' });
-  return nodeIdOf(spki);
 }

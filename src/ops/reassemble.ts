@@ -207,7 +207,8 @@ async function* checkedLength(
   if (bytes !== expected) throw wrongLength(expected, bytes);
 }
 
-function wrongLength(expected: number, got: number): DisktroError {
+/** The chunks of a file are not as long together as its manifest says. */
+export function wrongLength(expected: number, got: number): DisktroError {
   return integrityError(
     'E_MANIFEST_INVALID',
     `manifest: expected chunks of ${expected} bytes together, got ${got}`,

@@ -77,7 +77,7 @@ export async function rebuildCatalog(options: RebuildOptions): Promise<RebuildRe
       const walk = new Walk(vault, options);
       for await (const { id } of storedObjects(home, 'manifest')) {
         throwIfAborted(options.signal);
-        if ((await isOfOthers(home, 'manifest', id)) || removedManifests(catalog, [id]).size > 0) continue;
+        if ((await isOfOthers(home, id)) || removedManifests(catalog, [id]).size > 0) continue;
         if (!(await walk.enter(id as FileId))) damaged.push(id);
       }
       totals = await walk.finish(damaged.length > 0);

@@ -6,14 +6,11 @@ import { equalInConstantTime, hkdf, hmacSha256 } from '../core/hashes.js';
 import type { VaultId } from '../core/ids.js';
 import { isSignedByRaw } from '../core/seed-key.js';
 import type { Slot, SlotCosts } from '../core/slot-shape.js';
-import { MIN_KDF_MEMORY_BYTES } from '../limits.js';
 import type { SignedVaultRecord } from '../net/vault-record.js';
 import type { OpenHome } from './home.js';
+import { KDF_MEMORY_BYTES, KDF_PASSES } from './make-slot.js';
 import { recordVersions, storedRecord } from './stored-records.js';
 import { slotsOfRecord } from './vault-record.js';
-
-/** What new slots cost: a made-up one must look like one of them. */
-const USUAL_PASSES = 3;
 
 export interface FoundClaim {
   readonly record: SignedVaultRecord;
@@ -71,8 +68,9 @@ export function costsOf(home: OpenHome, vault: VaultId, secret: Uint8Array): rea
     {
       id: made.slice(0, 16),
       salt: made.slice(16, 48),
-      opslimit: USUAL_PASSES,
-      memlimit: MIN_KDF_MEMORY_BYTES,
+      // As new slots have: a made-up one must look like one of them.
+      opslimit: KDF_PASSES,
+      memlimit: KDF_MEMORY_BYTES,
     },
   ];
 }

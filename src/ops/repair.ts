@@ -21,7 +21,7 @@ import { PeerSource } from './peer-source.js';
 import { placesOf } from './places.js';
 import { readWhole } from './scrub.js';
 import { sharedDigests } from './shared-digests.js';
-import { sharedHoldings, spanRange } from './shared-holdings.js';
+import { idsOf, sharedHoldings, spanRange } from './shared-holdings.js';
 import { exchangeRecords } from './stored-records.js';
 
 export interface RepairContext {
@@ -387,8 +387,4 @@ function notedDigests(node: NodeId): Map<number, string> {
   const known = noted.get(node) ?? new Map<number, string>();
   noted.set(node, known);
   return known;
-}
-
-function* idsOf(holdings: Iterable<Holding>): Generator<StoreId> {
-  for (const { id } of holdings) yield id;
 }

@@ -153,7 +153,7 @@ export class Attributes {
  * Seconds for utimes, which cuts off what is below a microsecond: half of one more keeps it from losing a whole one.
  * Text, because Node takes a negative number for now.
  */
-export function fileTime(ns: bigint): string {
+function fileTime(ns: bigint): string {
   const us = Number(microseconds(ns));
   return String((us + (us < 0 ? -0.5 : 0.5)) / 1e6);
 }

@@ -32,7 +32,7 @@ export function statOf(folder: SafeFolder, name: PathLike): fs.BigIntStats | und
 }
 
 /** Whether a file has the size and time of its entry, and so, as backup goes, its content. */
-export function looksSame(entry: Entry, stat: fs.BigIntStats): boolean {
+function looksSame(entry: Entry, stat: fs.BigIntStats): boolean {
   if (!stat.isFile() || Number(stat.size) !== entry.sizeBytes) return false;
   return microseconds(stat.mtimeNs) === microseconds(entry.mtimeNs);
 }

@@ -5,12 +5,13 @@
  */
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
+import { bootId } from '../catalog/sessions.js';
 import type { FileId } from '../core/ids.js';
 import type { SafeFolder } from '../store/safe-folder.js';
 
 export type Overwrite = 'never' | 'if-changed' | 'always';
 
-export const OVERWRITE_RULES: readonly Overwrite[] = ['never', 'if-changed', 'always'];
+const OVERWRITE_RULES: readonly Overwrite[] = ['never', 'if-changed', 'always'];
 
 export interface RestoreMark {
   readonly id: string;
@@ -73,7 +74,7 @@ export function removeMark(root: SafeFolder, id: FileId): void {
 }
 
 /** Whether the machine has run without a break since the mark was made: what was written is then really there. */
-export const isOfThisBoot = (mark: RestoreMark): boolean => mark.boot !== '' && mark.boot === bootId();
+export const isOfThisBoot = (mark: RestoreMark): boolean => mark.boot !== 'unknown' && mark.boot === bootId();
 
 /** The temporary name of a mark that was being written. */
 export const isStrayMark = (name: string): boolean => /^\.disktro-[0-9a-f]{12}-mark$/.test(name);
@@ -87,14 +88,6 @@ function parse(text: string, id: FileId): RestoreMark | undefined {
   const isWhole = typeof inner === 'string' && typeof token === 'string' && typeof boot === 'string';
   if (value.id !== id || rule === undefined || !isWhole || !/^[0-9a-f]{12}$/.test(token)) return undefined;
   return { id, inner, overwrite: rule, token, boot };
-}
-
-function bootId(): string {
-  try {
-    return fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  } catch {
-    return '';
-  }
 }
 
 function syncFolderSync(path: string | Buffer): void {

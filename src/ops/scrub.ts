@@ -1,6 +1,6 @@
 /**
- * Reads everything again, a little at a time, so that damage is found while there are good copies (docs/PROTOCOL.md,
- * "Scrub"). What is damaged is put aside, never served or spread, and `repair` fetches it again.
+ * Reads everything again, a little at a time, so that damage is found while there are good copies. What is damaged is put
+ * aside, never served or spread, and `repair` fetches it again.
  */
 
 import { keepUnfreed } from '../catalog/holdings.js';

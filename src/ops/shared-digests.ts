@@ -4,10 +4,10 @@
  */
 import type { Catalog } from '../catalog/catalog.js';
 import { holdingsVersion } from '../catalog/holdings.js';
-import type { NodeId, StoreId } from '../core/ids.js';
+import type { NodeId } from '../core/ids.js';
 import { type Digests, digestGroups } from '../net/digest.js';
 import type { Cluster } from './cluster.js';
-import { sharedHoldings } from './shared-holdings.js';
+import { idsOf, sharedHoldings } from './shared-holdings.js';
 
 interface Known {
   readonly version: string;
@@ -32,8 +32,4 @@ export function sharedDigests(
   // What was added meanwhile makes another version the next time.
   ofCatalog.set(other ?? ALL, { version, digests });
   return digests;
-}
-
-function* idsOf(holdings: Iterable<{ readonly id: StoreId }>): Generator<StoreId> {
-  for (const { id } of holdings) yield id;
 }

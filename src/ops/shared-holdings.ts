@@ -26,6 +26,10 @@ export function* sharedHoldings(
   }
 }
 
+export function* idsOf(holdings: Iterable<Holding>): Generator<StoreId> {
+  for (const { id } of holdings) yield id;
+}
+
 /** The ids of a span of digest groups. */
 export function spanRange({ first, last }: GroupSpan): HoldingRange {
   const shift = BigInt(256 - Math.log2(DIGEST_GROUPS));

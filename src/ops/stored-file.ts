@@ -8,13 +8,13 @@ import type { ChunkRef } from '../core/list.js';
 import { decodeRef, readList } from '../core/list.js';
 import type { Manifest } from '../core/manifest.js';
 import { mapOrdered } from '../core/pipeline.js';
-import { integrityError, throwIfAborted } from '../errors.js';
+import { throwIfAborted } from '../errors.js';
 import type { Piece } from './content-steps.js';
 import { piecesOf } from './content-steps.js';
 import type { FoundPart } from './inner-path.js';
 import { ObjectReader } from './object-reader.js';
 import type { ReadOptions } from './read-options.js';
-import { onlyEntry } from './reassemble.js';
+import { onlyEntry, wrongLength } from './reassemble.js';
 import { threadCount } from './threads.js';
 import { archiveBytes, readArchive } from './tree-archive.js';
 import { entryOfPart, fileInside } from './tree-file.js';
@@ -189,6 +189,3 @@ async function* partsInside(
     yield { ref: chunks.ref(chunk), from: from + ahead, to: to + ahead };
   }
 }
-
-const wrongLength = (expected: number, got: number): Error =>
-  integrityError('E_MANIFEST_INVALID', `manifest: expected chunks of ${expected} bytes together, got ${got}`);

@@ -20,7 +20,7 @@ import type { HolderClient } from './holder-client.js';
 import { exchangeWithHolder } from './holder-records.js';
 import type { OpenHome } from './home.js';
 import { readWhole } from './scrub.js';
-import { sharedHoldings, spanRange } from './shared-holdings.js';
+import { idsOf, sharedHoldings, spanRange } from './shared-holdings.js';
 
 export interface TendContext {
   readonly home: OpenHome;
@@ -247,10 +247,6 @@ class Round {
       if (through === undefined) return;
     }
   }
-}
-
-function* idsOf(holdings: Iterable<Holding>): Generator<StoreId> {
-  for (const { id } of holdings) yield id;
 }
 
 /** What a node or the store does wrong ends its part; the rest is about this home. */

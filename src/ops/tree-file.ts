@@ -18,7 +18,7 @@ import type { Vault } from './vault.js';
 import { opened } from './vault.js';
 
 /** @param inner empty for the root. @returns undefined when the tree has no such path */
-export async function entryInside(tree: TreeSource, inner: string | Uint8Array): Promise<Entry | undefined> {
+async function entryInside(tree: TreeSource, inner: string | Uint8Array): Promise<Entry | undefined> {
   const wanted = typeof inner === 'string' ? innerBytes(inner) : entryPathBytes(inner);
   for await (const { entry, path } of tree.entries()) if (path.equals(wanted)) return entry;
   return undefined;

@@ -20,7 +20,7 @@ export interface FilterOptions {
   readonly includeCaches?: boolean | undefined;
 }
 
-export const IGNORE_FILE = '.disktroignore';
+const IGNORE_FILE = '.disktroignore';
 const CACHE_TAG = 'CACHEDIR.TAG';
 const CACHE_SIGNATURE = 'Signature: 8a477f597d28d172789f06886806bc55';
 const MAX_IGNORE_BYTES = MIB;

@@ -8,6 +8,7 @@ import type { FoundPart } from './inner-path.js';
 import { innerBytes, resolvePart } from './inner-path.js';
 import { pathMatcher } from './path-patterns.js';
 import type { ReadOptions } from './read-options.js';
+import { partBelow } from './tree-selection.js';
 import { openTree } from './tree-source.js';
 import type { Vault } from './vault.js';
 import { opened } from './vault.js';
@@ -48,7 +49,7 @@ export async function* listEntries(
   try {
     for await (const { entry, path } of source.entries()) {
       throwIfAborted(options.signal);
-      if (!isAtOrBelow(wanted, path)) continue;
+      if (partBelow(wanted, path) === undefined) continue;
       count++;
       yield listed(entry, path);
     }
@@ -93,7 +94,7 @@ export async function listFolder(
   try {
     for await (const { entry, path } of source.entries()) {
       throwIfAborted(options.signal);
-      if (!isAtOrBelow(folder, path)) continue;
+      if (partBelow(folder, path) === undefined) continue;
       isThere = true;
       const isFolder = path.length === folder.length && entry.type === 'directory';
       const isBelow = path.indexOf(SLASH, folder.length + 1) !== -1;
@@ -149,13 +150,6 @@ export async function* findEntries(
       options.onUnreadable(id, error);
     }
   }
-}
-
-function isAtOrBelow(folder: Buffer, path: Buffer): boolean {
-  const { length } = folder;
-  if (length === 0) return true;
-  if (path.length < length || path.compare(folder, 0, length, 0, length) !== 0) return false;
-  return path.length === length || path[length] === SLASH;
 }
 
 function listed(entry: Entry, path: Buffer): ListedEntry {

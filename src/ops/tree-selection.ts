@@ -67,8 +67,8 @@ function selector({ inner, include = [] }: Selection): Selector {
   };
 }
 
-/** What is left of a path inside a folder; undefined when it does not lie there. */
-function partBelow(folder: Buffer, path: Buffer): Buffer | undefined {
+/** What is left of a path in a folder, empty for the folder itself; undefined when it does not lie there. */
+export function partBelow(folder: Buffer, path: Buffer): Buffer | undefined {
   const { length } = folder;
   if (length === 0) return path;
   if (path.length < length || path.compare(folder, 0, length, 0, length) !== 0) return undefined;

@@ -55,7 +55,7 @@ function remainingNodes(cluster: Cluster, lose: readonly NodeId[]): readonly Nod
  * Asks these nodes which of the objects that files here need they have, and notes their answers. All are asked side by
  * side, each in batches.
  */
-export async function refreshCopies(
+async function refreshCopies(
   home: OpenHome,
   cluster: Cluster,
   nodes: readonly NodeId[],

@@ -2,7 +2,7 @@
  * Memory for objects that come in or go out, in sizes that fit again: a fresh megabyte for each would cost page faults and
  * collections of garbage that take longer than hashing it. Bounded in all; what lies idle is given back.
  */
-import { MemoryBudget } from './serving-node.js';
+import { MemoryBudget } from './memory-budget.js';
 
 export interface BodyBuffer {
   /** As long as was asked for. */

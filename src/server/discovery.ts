@@ -17,7 +17,7 @@ export interface DiscoveryOptions {
   /** `host:port`, with or without `http://`; tried at start and while no member is online. */
   readonly peers?: readonly string[];
   /** Whether the local network is searched; default: no. */
-  readonly isFound?: boolean;
+  readonly isMdnsOn?: boolean;
   readonly host: string;
   readonly port: number;
 }
@@ -65,11 +65,11 @@ export class Discovery {
 
   /** Announces this node under its present cluster. */
   async #search(cluster: Cluster): Promise<void> {
-    const { isFound = false, host, port } = this.#options;
+    const { isMdnsOn = false, host, port } = this.#options;
     await this.#mdns?.close();
     this.#mdns = undefined;
     const isEverywhere = isAnyHost(host);
-    if (!isFound || this.#stop.signal.aborted || !(isEverywhere || isIPv4(host))) return;
+    if (!isMdnsOn || this.#stop.signal.aborted || !(isEverywhere || isIPv4(host))) return;
     // Loaded only here: commands and most tests need nothing of it.
     const { startMdns } = await import('../net/mdns.js');
     if (this.#stop.signal.aborted) return;

@@ -1,6 +1,6 @@
 /**
  * JSON in and out of a request: a body is counted while it comes and measured before it is parsed.
- * Knows no route; the only place with HTTP statuses, beside what a route says of its own success.
+ * Knows no route; the only place that knows which HTTP status an error code has.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { DisktroError, type ErrorCode, isDisktroError, throwIfAborted } from '../errors.js';
@@ -63,7 +63,7 @@ const STATUS_OF_CODE: Readonly<Record<ErrorCode, number>> = {
   E_WORKER: 500,
 };
 
-/** A refusal with a status of its own, for requests that are wrong: 400, 403, 405, 411, 413, 415, 422, 429. */
+/** A refusal with a status of its own (4xx), for a request that is wrong. */
 export function refusal(status: number, message: string): DisktroError {
   return withStatus(status, new DisktroError('E_USAGE', message));
 }
@@ -98,6 +98,13 @@ export async function readJsonBody(request: IncomingMessage, limits: JsonBodyLim
     if (!(error instanceof JsonRefusal)) throw error;
     throw refusal(400, `body: expected JSON, found ${error.message}`);
   }
+}
+
+/** @throws 400 when there is no body; what {@link readJsonBody} throws */
+export async function requiredJson(request: IncomingMessage): Promise<unknown> {
+  const body = await readJsonBody(request);
+  if (body === undefined) throw refusal(400, 'body: expected JSON, got nothing');
+  return body;
 }
 
 async function readBody(request: IncomingMessage, maxBytes: number, signal?: AbortSignal): Promise<Buffer> {

@@ -39,7 +39,7 @@ export interface ListenLimits {
   readonly maxPipelined: number;
 }
 
-export const LISTEN_LIMITS: ListenLimits = {
+const LISTEN_LIMITS: ListenLimits = {
   maxConnections: 2000,
   maxPerAddress: 1200,
   silentMs: 10_000,

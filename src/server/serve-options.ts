@@ -23,7 +23,7 @@ export interface ServeOptions {
   /** Addresses to try at start, and while no member is online. */
   readonly peers?: readonly string[];
   /** Whether members are looked for on the local network; default: no. */
-  readonly isFound?: boolean;
+  readonly isMdnsOn?: boolean;
   readonly log: Log;
   readonly api: ApiSettings;
   readonly onNotice?: ((message: string) => void) | undefined;

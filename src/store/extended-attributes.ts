@@ -11,8 +11,6 @@ export interface ExtendedAttributes {
   read(path: string): ReadonlyMap<string, Buffer> | undefined;
   /** @throws the system's error */
   write(path: string, name: string, value: Uint8Array): void;
-  /** @throws the system's error */
-  remove(path: string, name: string): void;
 }
 
 /** undefined where the package is not installed, or its binary does not load. */
@@ -22,7 +20,6 @@ export async function loadExtendedAttributes(): Promise<ExtendedAttributes | und
     return {
       read: (path) => readKept(calls, path),
       write: (path, name, value) => calls.setAttributeSync(path, name, Buffer.from(value)),
-      remove: (path, name) => calls.removeAttributeSync(path, name),
     };
   } catch {
     return undefined;

@@ -21,7 +21,7 @@ export interface S3Patience {
 }
 
 /** As long as an engine takes to restart: who asks has other holders, and what is lacking is made good later. */
-export const S3_PATIENCE: S3Patience = {
+const S3_PATIENCE: S3Patience = {
   retryForMs: 8_000,
   firstPauseMs: 100,
   mostPauseMs: 5_000,

@@ -120,8 +120,8 @@ async function askLane(
   }
 }
 
-/** Sorts right before `id`: it is shorter by its last digit, or ends in one lower. */
-function idBefore(id: StoreId): string | undefined {
+/** Sorts before `id` and its neighbours, for it is shorter by the last digit. */
+function idBefore(id: StoreId): string {
   return id.slice(0, -1);
 }
 

@@ -1,4 +1,4 @@
-// Help that teaches, and completion that a shell accepts. Sources: src/cli/help-text.ts, program.ts, completion/.
+// Help that teaches, and completion that a shell accepts. Sources: src/cli/help-text.ts, program.ts, specs/, completion/.
 import { spawnSync } from 'node:child_process';
 import t from 'tap';
 import { COMMANDS } from '../../src/cli/commands.js';
@@ -30,6 +30,13 @@ t.test('help shows every command, where passwords come from, and all exit status
   const bare = await place.run();
   t.same([bare.status, bare.stdout], [2, ''], 'no command at all is a mistake');
   t.match(bare.stderr, /Usage: disktro/);
+});
+
+t.test('what opens a home says that it may find it damaged', async (t) => {
+  const all = COMMANDS.flatMap((spec) => [spec, ...(spec.subcommands ?? [])]);
+  // `init` makes one.
+  for (const { name, exits } of all.filter(({ name }) => name !== 'init'))
+    t.equal(exits.includes('corrupt'), exits.includes('noVault'), name);
 });
 
 t.test('each command explains itself with examples and its own exit statuses', async (t) => {

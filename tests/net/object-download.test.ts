@@ -1,6 +1,8 @@
 // Objects to and from a peer: resumed, bounded, slowed down. Sources: src/net/object-download.ts,
 // src/net/peer-client.ts, src/net/peer-exchange.ts.
 import t from 'tap';
+import { maxObjectBytes } from '../../src/core/object.js';
+import { MAX_RAW_BYTES } from '../../src/limits.js';
 import { BandwidthLimit } from '../../src/net/rate-limit.js';
 import { sampleBytes } from '../ops/sample-bytes.js';
 import { openPort } from '../server/one-port.js';
@@ -53,6 +55,17 @@ t.test('refuses objects that are too long, cut off, or another part than asked f
     target.every((byte) => byte === 0xee),
     'nothing of them was written',
   );
+});
+
+t.test('reads the longest object that one may have, and none that is longer', async (t) => {
+  const longest = maxObjectBytes(MAX_RAW_BYTES);
+  const answer = reply(200, Buffer.alloc(longest));
+  const timeouts = { connectMs: 30_000, headersMs: 30_000, progressMs: 30_000 };
+  const whole = await against(t, (socket) => socket.write(answer), { timeouts });
+  t.equal((await whole.client.readObject(id)).byteLength, longest);
+  const tooLong = `HTTP/1.1 200 OK\r\nContent-Length: ${longest + 1}\r\n\r\n`;
+  const longer = await against(t, (socket) => socket.write(tooLong));
+  await t.rejects(longer.client.readObject(id), { code: 'E_OBJECT_LENGTH' });
 });
 
 t.test('keeps the limits of bandwidth, both ways and over several requests', async (t) => {

@@ -1,10 +1,10 @@
 // An invite lets in one machine, also when several come at the same moment. Sources: src/ops/join.ts.
 import t, { type Test } from 'tap';
-import { createCertificateRequest } from '../../src/net/certificates.js';
+import { type Credentials, createCertificateRequest } from '../../src/net/certificates.js';
 import { inviteIdOf, joinProof, parseInvite } from '../../src/net/invite.js';
 import { openNodeHome } from '../../src/ops/home.js';
 import { acceptJoin, foundCluster, makeInvite } from '../../src/ops/join.js';
-import { type Credentials, NodeFiles } from '../../src/ops/node-files.js';
+import { NodeFiles } from '../../src/ops/node-files.js';
 import { scratchFolder } from './scratch-home.js';
 
 async function nodeFiles(t: Test, name: string): Promise<NodeFiles> {

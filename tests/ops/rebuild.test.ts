@@ -5,6 +5,7 @@ import path from 'node:path';
 import Sqlite from 'better-sqlite3';
 import type { Test } from 'tap';
 import t from 'tap';
+import { withdrawDeletions } from '../../src/catalog/withdrawals.js';
 import type { StoreId } from '../../src/core/ids.js';
 import { chunkStream } from '../../src/ops/chunk.js';
 import { listFiles, removeFiles } from '../../src/ops/files.js';
@@ -224,4 +225,17 @@ t.test('a vault that was not open for writing says so instead of storing beside 
   await rebuild(home);
   await t.rejects(chunkStream(vault, sliced(sampleBytes('x', 10), [10])), { code: 'E_READ_ONLY' });
   await vault.close();
+});
+
+t.test('deletions that were taken back stay so', async (t) => {
+  const { home } = await scene(t);
+  const before = await openScratch(home);
+  withdrawDeletions(before.home.catalog, before.id, ['ab'.repeat(32) as StoreId], {
+    untilMs: 7,
+    forgetMs: 0,
+  });
+  await before.close();
+  await rebuild(home);
+  const { catalog } = (await openScratch(home)).home;
+  t.same(catalog.database.prepare('SELECT until_ms FROM withdrawals').pluck().all(), [7]);
 });

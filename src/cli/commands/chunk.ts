@@ -31,10 +31,10 @@ import {
 } from '../node-context.js';
 import type { Progress } from '../progress.js';
 import { rawArguments } from '../raw-arguments.js';
-import { filterOf, type TreeFlags } from '../tree-flags.js';
+import { type TreeFilterFlags, treeFilterOf } from '../tree-flags.js';
 import { count, formatBytes, formatSeconds, rateRemark } from '../units.js';
 
-interface ChunkFlags extends LimitFlags, TreeFlags {
+interface ChunkFlags extends LimitFlags, TreeFilterFlags {
   readonly name?: string;
   readonly tag?: readonly string[];
   readonly replicas?: number;
@@ -95,7 +95,7 @@ export async function run(given: Context, paths: readonly string[], flags: Chunk
 /** An input that fails does not stop the others here either. */
 async function runDry(context: Context, paths: readonly string[], flags: ChunkFlags): Promise<void> {
   const { dryRun } = await import('../dry-run.js');
-  const filter = filterOf(context, flags);
+  const filter = treeFilterOf(context, flags);
   const rawOf = rawArguments();
   let failed = 0;
   for (const path of paths) {
@@ -153,7 +153,7 @@ async function chunkOne(
   if (path === STDIN) return await chunkDescriptor(vault, STDIN_DESCRIPTOR, options);
   if (!isFolder(path)) return await chunkFile(vault, path, options);
   const { chunkTree } = await import('../../ops/chunk-tree.js');
-  return await chunkTree(vault, path, { ...options, ...filterOf(context, flags), force: flags.force });
+  return await chunkTree(vault, path, { ...options, ...treeFilterOf(context, flags), force: flags.force });
 }
 
 /** Makes what copies one input to peers, with a progress of its own once `storing` is done. */

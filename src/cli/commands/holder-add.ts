@@ -2,7 +2,8 @@
 import os from 'node:os';
 import { addHolder } from '../../ops/add-holder.js';
 import type { Context } from '../context.js';
-import { clusterOptions, ownVersion, withNode } from '../node-context.js';
+import { clusterOptions, withNode } from '../node-context.js';
+import { ownVersion } from '../own-version.js';
 
 export interface HolderFlags {
   readonly name?: string;

@@ -10,12 +10,10 @@ interface InviteFlags {
   readonly address?: readonly string[];
 }
 
-const MAX_ADDRESSES = 8;
-
 export async function run(context: Context, _operands: readonly string[], flags: InviteFlags): Promise<void> {
   await withNode(context, async (_home, files) => {
     const addresses = flags.address?.map(plainAddress) ?? (await ownAddresses(context, files));
-    const invite = await makeInvite(files, addresses.slice(0, MAX_ADDRESSES), Date.now());
+    const invite = await makeInvite(files, addresses, Date.now());
     if (context.output.isJson) context.output.record({ invite, addresses });
     else context.output.result(invite);
     context.output.note(

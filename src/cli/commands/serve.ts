@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { usageError } from '../../errors.js';
-import type { LogLevel } from '../config-keys.js';
+import type { LogLevel } from '../../server/log.js';
 import type { Context } from '../context.js';
 import { type LimitFlags, limitedContext, startNode } from '../node-context.js';
 import { writeRemark } from '../output.js';
@@ -29,7 +29,7 @@ export async function run(given: Context, _operands: readonly string[], flags: S
     port: flags.port ?? config.port,
     isPortFixed: flags.port !== undefined,
     addresses: flags.address ?? [],
-    isFound: flags.mdns && config.mdns,
+    isMdnsOn: flags.mdns && config.mdns,
     outputDir: outputFolder(context.cwd, flags.outputDir),
   });
   const url = `http://localhost:${node.port}`;

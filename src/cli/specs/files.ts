@@ -116,7 +116,7 @@ const RM: CommandSpec = {
   summary: 'remove stored files',
   details: `${ID_HELP} When one of the ids is not found, nothing is removed. The space is freed by \`disktro gc\`, after its grace. A name needs the password; an id does not.`,
   examples: ['disktro rm 3f9c01ab', 'disktro rm old.tar && disktro gc'],
-  exits: ['usage', 'notFound', 'noVault', 'locked', 'wrongPassword'],
+  exits: ['usage', 'notFound', 'noVault', 'locked', 'wrongPassword', 'corrupt'],
   load: () => import('../commands/rm.js'),
 };
 

@@ -4,7 +4,7 @@ import { nonEmpty, parseBytes, parseSeconds, parseSince, wholeNumber } from '../
 import { LIMIT_DOWNLOAD, LIMIT_UPLOAD } from './limits.js';
 
 const NODE_HELP = 'NODE is a node id, a unique prefix of 6 or more of its letters, or a name.';
-const JOIN_EXITS = ['usage', 'noVault', 'locked', 'unreachable', 'refused', 'noSpace'] as const;
+const JOIN_EXITS = ['usage', 'noVault', 'locked', 'corrupt', 'unreachable', 'refused', 'noSpace'] as const;
 
 const UPLOAD_EXITS = [
   'usage',
@@ -13,6 +13,7 @@ const UPLOAD_EXITS = [
   'noVault',
   'locked',
   'wrongPassword',
+  'corrupt',
   'missing',
   'unreachable',
   'refused',
@@ -52,7 +53,7 @@ const SERVE: CommandSpec = {
     'disktro serve --port 8081',
     'disktro --home /srv/disktro serve --host 192.168.1.5',
   ],
-  exits: ['usage', 'noVault', 'locked', 'noSpace'],
+  exits: ['usage', 'noVault', 'locked', 'corrupt', 'noSpace'],
   load: () => import('../commands/serve.js'),
 };
 
@@ -98,7 +99,7 @@ const PEERS: CommandSpec = {
   name: 'peers',
   summary: 'the machines of the cluster',
   examples: ['disktro peers', 'disktro peers invite'],
-  exits: ['usage', 'noVault', 'refused'],
+  exits: ['usage', 'noVault', 'locked', 'corrupt', 'refused'],
   isListing: true,
   load: () => import('../commands/peers-list.js'),
   subcommands: [
@@ -107,7 +108,7 @@ const PEERS: CommandSpec = {
       summary: 'list the nodes of the cluster, this one last',
       details: 'Columns: node, name, address, status, last seen.',
       examples: ['disktro peers list', 'disktro peers list --json'],
-      exits: ['usage', 'noVault', 'refused'],
+      exits: ['usage', 'noVault', 'locked', 'corrupt', 'refused'],
       isListing: true,
       load: () => import('../commands/peers-list.js'),
     },
@@ -220,7 +221,7 @@ const RECOVER: CommandSpec = {
     'disktro recover --from s3://s3.eu-central-1.amazonaws.com/my-bucket/disktro',
     'disktro recover --from nas.local:8080 --vault 50e763b84c5799ed2f6d11d54a22d370',
   ],
-  exits: [...JOIN_EXITS, 'wrongPassword', 'corrupt', 'missing'],
+  exits: [...JOIN_EXITS, 'notFound', 'wrongPassword', 'missing'],
   load: () => import('../commands/recover.js'),
 };
 

@@ -94,7 +94,7 @@ export const DIFF: CommandSpec = {
   summary: 'compare two stored files or trees',
   details:
     'A line per difference: + added, - removed, M content changed, m only metadata changed, T another type; then sizes ' +
-    `and path. Contents are compared by what they are made of, without reading them. Exit status 0 either way. ${PART_HELP}`,
+    `and path. Contents are compared by what they are made of, and read only where that was cut differently. Exit status 0 either way. ${PART_HELP}`,
   examples: ['disktro diff 3f9c01ab latest', 'disktro diff --json 3f9c01ab:letters latest:letters'],
   exits: READING,
   isListing: true,

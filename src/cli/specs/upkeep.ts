@@ -54,6 +54,7 @@ const REPAIR: CommandSpec = {
     'noVault',
     'locked',
     'wrongPassword',
+    'corrupt',
     'unreachable',
     'refused',
     'noSpace',
@@ -75,7 +76,7 @@ const STATUS: CommandSpec = {
   summary: 'show home, vault, objects, copies and peers',
   details: 'Needs no password.',
   examples: ['disktro status', 'disktro status --json'],
-  exits: ['usage', 'noVault', 'locked'],
+  exits: ['usage', 'noVault', 'locked', 'corrupt'],
   isListing: true,
   load: () => import('../commands/status.js'),
 };
@@ -97,7 +98,7 @@ const WHATIF: CommandSpec = {
     },
   ],
   examples: ['disktro whatif --lose nas', 'disktro whatif --lose self,nas --json'],
-  exits: ['usage', 'notFound', 'noVault', 'locked'],
+  exits: ['usage', 'notFound', 'noVault', 'locked', 'corrupt'],
   isListing: true,
   load: () => import('../commands/whatif.js'),
 };
@@ -117,7 +118,7 @@ const AUDIT: CommandSpec = {
     },
   ],
   examples: ['disktro audit', 'disktro audit --budget 10m --json'],
-  exits: ['usage', 'notFound', 'noVault', 'locked', 'missing'],
+  exits: ['usage', 'notFound', 'noVault', 'locked', 'corrupt', 'missing'],
   load: () => import('../commands/audit.js'),
 };
 

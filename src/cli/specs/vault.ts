@@ -70,7 +70,7 @@ const KEY: CommandSpec = {
       summary: 'list the slots',
       details: 'Needs no password.',
       examples: ['disktro key list', 'disktro key list --json'],
-      exits: ['usage', 'noVault'],
+      exits: ['usage', 'noVault', 'locked', 'corrupt'],
       isListing: true,
       load: () => import('../commands/key-list.js'),
     },

@@ -10,11 +10,10 @@ import type { Api } from '../api/api.js';
 import { taskIdOf } from '../api/api.js';
 import { TICKET_MS } from '../api/tickets.js';
 import type { Lease } from '../api/vault-door.js';
-import { refusal, replyData, withStatus } from '../json-body.js';
+import { refusal, replyData, requiredJson, withStatus } from '../json-body.js';
 import { hasTag, rangeOf } from '../range.js';
 import type { Call, Route } from '../router.js';
 import { INNER_PATH } from './api-read.js';
-import { requiredJson } from './api-vault.js';
 
 const TICKET = z.strictObject({
   fileId: z.string().min(1).max(4096),
@@ -154,7 +153,7 @@ async function* chained(first: Buffer, rest: AsyncGenerator<Buffer>): AsyncGener
 }
 
 /** RFC 6266, with the name as RFC 5987 has it, and a plain one for clients that know only that. */
-export function dispositionOf(name: string): string {
+function dispositionOf(name: string): string {
   const base = name.replaceAll(/[/\\]/g, '_');
   const plain = base.replaceAll(/[^\x20-\x7e]|["%]/g, '_');
   const wellFormed = Buffer.from(base, 'utf8').toString('utf8');

@@ -10,9 +10,8 @@ import { joinCluster } from '../../ops/join-cluster.js';
 import { whatIf } from '../../ops/whatif.js';
 import type { Api } from '../api/api.js';
 import { apiNodes } from '../api/shown-nodes.js';
-import { readJsonBody, replyData, withStatus } from '../json-body.js';
+import { readJsonBody, replyData, requiredJson, withStatus } from '../json-body.js';
 import type { Call, Route } from '../router.js';
-import { requiredJson } from './api-vault.js';
 
 const INVITE = z.strictObject({ address: z.string().min(1).max(300).optional() });
 const JOIN = z.strictObject({ invite: z.string().min(1).max(8192) });

@@ -14,9 +14,8 @@ import { type VerifyResult, verify } from '../../ops/verify.js';
 import type { Api } from '../api/api.js';
 import { taskIdOf } from '../api/api.js';
 import { pathBelow } from '../api/output-folder.js';
-import { readJsonBody, replyData, withStatus } from '../json-body.js';
+import { readJsonBody, replyData, requiredJson, withStatus } from '../json-body.js';
 import type { Call, Route } from '../router.js';
-import { requiredJson } from './api-vault.js';
 
 const FILE_ID = z.string().min(1).max(4096);
 /** Inside a tree; empty for all of it. */

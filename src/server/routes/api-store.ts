@@ -14,10 +14,9 @@ import { openForm, type UploadForm } from '../api/form.js';
 import { shownFile } from '../api/shown-files.js';
 import type { TaskProgress } from '../api/tasks.js';
 import type { Lease } from '../api/vault-door.js';
-import { refusal, replyData, withStatus } from '../json-body.js';
+import { refusal, replyData, requiredJson, withStatus } from '../json-body.js';
 import type { Call, Route } from '../router.js';
 import { shownById } from './api-files.js';
-import { requiredJson } from './api-vault.js';
 
 const DEFAULT_NAME = 'file';
 

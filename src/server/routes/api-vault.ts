@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import type { Api } from '../api/api.js';
 import { credentialsOf } from '../api/api.js';
-import { readJsonBody, refusal, replyData } from '../json-body.js';
+import { replyData, requiredJson } from '../json-body.js';
 import type { Route } from '../router.js';
 
 const UNLOCK = z.strictObject({ password: z.string().min(1).max(4096), create: z.boolean().optional() });
@@ -33,11 +33,4 @@ export function apiVaultRoutes(api: Api): readonly Route[] {
       },
     },
   ];
-}
-
-/** @throws 400 when there is no body; what {@link readJsonBody} throws */
-export async function requiredJson(request: Parameters<typeof readJsonBody>[0]): Promise<unknown> {
-  const body = await readJsonBody(request);
-  if (body === undefined) throw refusal(400, 'body: expected JSON, got nothing');
-  return body;
 }

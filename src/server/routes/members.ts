@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { countUnderCopied } from '../../catalog/copies.js';
 import { isDisktroError } from '../../errors.js';
 import { KIB } from '../../limits.js';
+import { MAX_EXCHANGE_BYTES } from '../../net/bounded-json.js';
 import { readExchange } from '../../net/exchange-message.js';
 import { JOIN_EXPORTER_LABEL } from '../../net/invite.js';
 import { shortNodeId } from '../../net/node-id.js';
@@ -16,7 +17,6 @@ import { shownNodes, shownSelf } from '../shown-members.js';
 
 /** Strangers may send it: a request for a certificate and the fields of a record. */
 const REGISTER_BYTES = 64 * KIB;
-const EXCHANGE_BYTES = 8 * 1024 * 1024;
 
 const JOIN = z.object({
   v: z.literal(1),
@@ -44,7 +44,7 @@ export function memberRoutes(node: ServingNode): readonly Route[] {
       audience: 'certified',
       handle: async ({ request, response, caller }) => {
         const cluster = clusterOf(node);
-        const body = await readJsonBody(request, { maxBytes: EXCHANGE_BYTES });
+        const body = await readJsonBody(request, { maxBytes: MAX_EXCHANGE_BYTES });
         if (caller !== undefined) cluster.membership.noteSeen(caller);
         const read = readExchange(body);
         if ('refusal' in read) throw refusal(400, read.refusal);

@@ -2,7 +2,8 @@
 import type { IncomingMessage } from 'node:http';
 import * as z from 'zod';
 import { removeFileRows } from '../../catalog/garbage.js';
-import { ownManifests, scheduleDeletions } from '../../catalog/holdings.js';
+import { scheduleDeletions } from '../../catalog/holdings.js';
+import { knownFiles } from '../../catalog/imports.js';
 import { neededHere, withdrawDeletions } from '../../catalog/withdrawals.js';
 import type { StoreId, VaultId } from '../../core/ids.js';
 import { isStoreId, isVaultId } from '../../core/ids.js';
@@ -85,7 +86,7 @@ async function deleteObjects(node: ServingNode, { request, response }: Call): Pr
   const noted = scheduleDeletions(catalog, vault, ids, { freeMs, issuedMs });
   // A machine of the same vault lists its files itself: what was removed on one is removed on all.
   const isOwn = (await vaultIdOfHome(node.home)) === vault;
-  const removed = isOwn ? removeFileRows(catalog, ownManifests(catalog, ids), nowMs).length : 0;
+  const removed = isOwn ? removeFileRows(catalog, [...knownFiles(catalog, ids)], nowMs).length : 0;
   replyJson(response, 200, { noted, needed: isOwn ? neededHere(catalog, ids) : [] });
   if (noted + removed > 0)
     node.log.info(`${noted} objects are to go, as their vault ${vault.slice(0, 8)} says`);

@@ -10,7 +10,7 @@ import { isDark, switchTheme } from '../state/theme.js';
 import { openCount } from '../state/upload-queue.js';
 import { ensureUnlocked, hasVault, isUnlocked, lockNow } from '../state/vault.js';
 
-export const TAB_NAMES: Readonly<Record<Tab, string>> = {
+const TAB_NAMES: Readonly<Record<Tab, string>> = {
   files: 'Files',
   chunk: 'Chunk',
   upload: 'Upload',

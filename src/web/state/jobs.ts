@@ -3,7 +3,7 @@
  * the server's events.
  */
 import type { TaskProgress } from '../api/shapes.js';
-import { computed, type Signal, signal } from '../preact.js';
+import { type Signal, signal } from '../preact.js';
 import { Pace } from '../text/pace.js';
 
 export interface Job {
@@ -19,8 +19,6 @@ export const jobs = signal<readonly Job[]>([]);
 
 /** Tasks of the server that this page has not asked for: another page, another tab, a script. */
 export const foreignTasks = signal<ReadonlyMap<string, TaskProgress>>(new Map());
-
-export const busyCount = computed(() => jobs.value.length + foreignTasks.value.size);
 
 type Listener = (progress: TaskProgress) => void;
 const listeners = new Map<string, Listener>();
