@@ -40,7 +40,11 @@ async function bundle(root, folder) {
   const { outputFiles, metafile } = await build({
     absWorkingDir: root,
     // They find each other by the names that they have in the source.
-    entryPoints: ['dist/src/cli/main.js', 'dist/src/core/worker/entry.js', 'dist/src/ops/small-reader.js'],
+    entryPoints: [
+      'dist/src/cli/main.js',
+      'dist/src/core/worker/entry.js',
+      'dist/src/ops/tree/small-reader.js',
+    ],
     entryNames: '[name]',
     outdir: folder,
     write: false,

@@ -6,10 +6,10 @@ import { PEER_MUTANTS } from './mutants-of-peers.mjs';
 const cipher = 'src/core/cipher.ts';
 const object = 'src/core/object.ts';
 const slot = 'src/core/slot.ts';
-const chunkWriter = 'src/ops/chunk-writer.ts';
-const manifestWriter = 'src/ops/manifest-writer.ts';
-const objectSink = 'src/ops/object-sink.ts';
-const outputFile = 'src/ops/output-file.ts';
+const chunkWriter = 'src/ops/chunk/chunk-writer.ts';
+const manifestWriter = 'src/ops/chunk/manifest-writer.ts';
+const objectSink = 'src/ops/chunk/object-sink.ts';
+const outputFile = 'src/ops/read/output-file.ts';
 const fileBatch = 'src/store/file-batch.ts';
 
 export const MUTANTS = [
@@ -23,7 +23,7 @@ export const MUTANTS = [
         to: 'const salt = Buffer.alloc(SALT_BYTES, 7);',
       },
     ],
-    tests: ['ops/chunk'],
+    tests: ['ops/chunk/chunk'],
   },
   {
     name: 'constant salt of names in the catalog',
@@ -34,7 +34,7 @@ export const MUTANTS = [
         to: 'sealRecord(vault.keys.name, Buffer.alloc(SALT_BYTES, 7),',
       },
     ],
-    tests: ['ops/chunk'],
+    tests: ['ops/chunk/chunk'],
   },
   {
     name: 'tag not checked',
@@ -285,12 +285,12 @@ export const MUTANTS = [
     name: 'gc does not see running chunks',
     edits: [
       {
-        file: 'src/ops/gc.ts',
+        file: 'src/ops/upkeep/gc.ts',
         from: 'return liveSessions(catalog, paths.temporary).map(({ id }) => id);',
         to: 'return [];',
       },
     ],
-    tests: ['ops/gc'],
+    tests: ['ops/upkeep/gc'],
   },
   {
     name: 'a known chunk keeps its tombstone',
@@ -301,7 +301,7 @@ export const MUTANTS = [
         to: '',
       },
     ],
-    tests: ['ops/gc', 'ops/recovery-freed'],
+    tests: ['ops/upkeep/gc', 'ops/recovery-freed'],
   },
   {
     name: 'a known chunk is not looked for in the store',
@@ -312,7 +312,7 @@ export const MUTANTS = [
         to: 'return row.storeId;',
       },
     ],
-    tests: ['ops/verify'],
+    tests: ['ops/upkeep/verify'],
   },
 
   // Manifests, lists and threads.

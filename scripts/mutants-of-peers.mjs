@@ -278,39 +278,41 @@ export const PEER_MUTANTS = [
     name: "peers: an object under another one's name is taken in",
     edits: [
       {
-        file: 'src/ops/held-writer.ts',
+        file: 'src/ops/copies/held-writer.ts',
         from: "  if (actual !== id) throw integrityError('E_OBJECT_ID', `object hashes to ${actual}, expected ${id}`);\n",
         to: '',
       },
     ],
-    tests: ['ops/held-writer'],
+    tests: ['ops/copies/held-writer'],
   },
   {
     name: 'peers: the quota is no limit',
     edits: [
       {
-        file: 'src/ops/held-writer.ts',
+        file: 'src/ops/copies/held-writer.ts',
         from: 'quotaBytes > 0 && heldBytes + this.#arrivingBytes > quotaBytes;',
         to: 'quotaBytes < 0 && heldBytes + this.#arrivingBytes > quotaBytes;',
       },
     ],
-    tests: ['ops/held-writer'],
+    tests: ['ops/copies/held-writer'],
   },
   {
     name: 'peers: copies are told that nobody confirmed',
-    edits: [{ file: 'src/ops/replicate.ts', from: '1 + fewest(confirmed);', to: 'this.#options.copies;' }],
+    edits: [
+      { file: 'src/ops/copies/replicate.ts', from: '1 + fewest(confirmed);', to: 'this.#options.copies;' },
+    ],
     tests: ['cluster/copies'],
   },
   {
     name: 'peers: what was lost here is not fetched',
-    edits: [{ file: 'src/ops/repair.ts', from: '  await round.fetchLost();\n', to: '' }],
+    edits: [{ file: 'src/ops/copies/repair.ts', from: '  await round.fetchLost();\n', to: '' }],
     tests: ['cluster/copies'],
   },
   {
     name: 'peers: a reader believes the first answer',
     edits: [
       {
-        file: 'src/ops/peer-source.ts',
+        file: 'src/ops/copies/peer-source.ts',
         from: '          failures.set(won.node, liar(won.node, id, error));',
         to: '          throw error;',
       },
@@ -321,11 +323,11 @@ export const PEER_MUTANTS = [
     name: 'peers: a proof of a password for any connection',
     edits: [
       {
-        file: 'src/ops/recover-answer.ts',
+        file: 'src/ops/recover/recover-answer.ts',
         from: "`disktro/v1/recover\\n${Buffer.from(exporter).toString('hex')}`",
         to: '`disktro/v1/recover\\n${exporter.byteLength}`',
       },
     ],
-    tests: ['ops/recover-answer'],
+    tests: ['ops/recover/recover-answer'],
   },
 ];

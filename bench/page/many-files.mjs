@@ -3,7 +3,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import Database from 'better-sqlite3';
 import { nameTag, sealRecord } from '../../dist/src/core/sealed-record.js';
-import { opened, openVault } from '../../dist/src/ops/vault.js';
+import { opened, openVault } from '../../dist/src/ops/home/vault.js';
 
 const saltBytes = 32;
 const endings = ['jpg', 'txt', 'pdf', 'mkv', 'tar.gz'];

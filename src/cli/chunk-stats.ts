@@ -1,5 +1,5 @@
 /** The sums of one `chunk`, as one line for logs and for programs that watch them. */
-import type { ChunkResult } from '../ops/chunk.js';
+import type { ChunkResult } from '../ops/chunk/chunk.js';
 import type { Output } from './output.js';
 
 export class ChunkStats {

@@ -1,8 +1,8 @@
 /** Garbage collection as commands run it: here, and with the password on peers too. */
-import type { CollectResult } from '../ops/collect-everywhere.js';
-import { collectGarbage, type GcOptions, type GcResult } from '../ops/gc.js';
-import { unknownManifests } from '../ops/unknown-manifests.js';
-import { opened } from '../ops/vault.js';
+import type { CollectResult } from '../ops/copies/collect-everywhere.js';
+import { opened } from '../ops/home/vault.js';
+import { collectGarbage, type GcOptions, type GcResult } from '../ops/upkeep/gc.js';
+import { unknownManifests } from '../ops/upkeep/unknown-manifests.js';
 import { type Context, progressOf } from './context.js';
 import { openForPeers, type PeerDoors } from './node-context.js';
 import { count, formatBytes } from './units.js';
@@ -40,7 +40,7 @@ export async function collectWith(
     }
     return result;
   }
-  const { collectEverywhere } = await import('../ops/collect-everywhere.js');
+  const { collectEverywhere } = await import('../ops/copies/collect-everywhere.js');
   return await collectEverywhere(opened(vault), cluster, { ...options, isForced: flags.force ?? false });
 }
 

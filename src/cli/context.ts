@@ -5,8 +5,8 @@
 import { homedir } from 'node:os';
 import { isatty } from 'node:tty';
 import { fileSystemError, isDisktroError } from '../errors.js';
-import type { Home } from '../ops/home.js';
-import type { Vault } from '../ops/vault.js';
+import type { Home } from '../ops/home/home.js';
+import type { Vault } from '../ops/home/vault.js';
 import type { CommandSpec } from './command-spec.js';
 import { type ResolvedConfig, resolveConfig } from './config.js';
 import type { Config } from './config-keys.js';
@@ -66,15 +66,15 @@ export interface PasswordOptions {
 
 /** The store and catalog, no password. The caller closes it. */
 export async function openHome(context: Context, { isReadOnly = false }: OpenOptions = {}): Promise<Home> {
-  const home = await import('../ops/home.js');
+  const home = await import('../ops/home/home.js');
   return home.openHome({ ...homeOptions(context), readOnly: isReadOnly });
 }
 
 /** The vault, with the password from wherever it comes. The caller closes it. */
 export async function openVault(context: Context, options: OpenOptions = {}): Promise<Vault> {
   const [{ hasVault, noVault }, vault] = await Promise.all([
-    import('../ops/home.js'),
-    import('../ops/vault.js'),
+    import('../ops/home/home.js'),
+    import('../ops/home/vault.js'),
   ]);
   const { home } = context.config;
   if (!(await hasVault(home))) throw noVault(home); // before a password is asked for in vain
@@ -84,7 +84,10 @@ export async function openVault(context: Context, options: OpenOptions = {}): Pr
 
 /** Like {@link openVault}; makes the vault first when there is none, and shows its recovery code once. */
 export async function openOrCreateVault(context: Context, options: OpenOptions = {}): Promise<Vault> {
-  const [{ hasVault }, vault] = await Promise.all([import('../ops/home.js'), import('../ops/vault.js')]);
+  const [{ hasVault }, vault] = await Promise.all([
+    import('../ops/home/home.js'),
+    import('../ops/home/vault.js'),
+  ]);
   const isNew = !(await hasVault(context.config.home));
   const password = await passwordOf(context, { ...options, isNew });
   if (isNew) await createFirstVault(context, password);
@@ -92,7 +95,7 @@ export async function openOrCreateVault(context: Context, options: OpenOptions =
 }
 
 async function createFirstVault(context: Context, password: string): Promise<void> {
-  const { createVault } = await import('../ops/vault.js');
+  const { createVault } = await import('../ops/home/vault.js');
   const { showRecoveryCode } = await import('./recovery-code.js');
   const averageChunkBytes = context.config.chunk_size;
   try {

@@ -1,6 +1,6 @@
 /** How the way of objects to peers and from them is shown: bytes, and what each peer has of them. */
 import type { NodeId } from '../core/ids.js';
-import type { ReplicateProgress } from '../ops/object-sender.js';
+import type { ReplicateProgress } from '../ops/copies/object-sender.js';
 import type { Progress } from './progress.js';
 import { formatBytes } from './units.js';
 

@@ -1,7 +1,7 @@
 /** `disktro chunk --dry-run`: a line for each path that would be stored. Opens no vault and asks for no password. */
-import type { FailedPath } from '../ops/chunk.js';
-import { type ListedPath, listFile, listTree } from '../ops/list-tree.js';
-import type { FilterOptions } from '../ops/tree-filter.js';
+import type { FailedPath } from '../ops/chunk/chunk.js';
+import { type ListedPath, listFile, listTree } from '../ops/tree/list-tree.js';
+import type { FilterOptions } from '../ops/tree/tree-filter.js';
 import type { Context } from './context.js';
 import { escapeControls } from './escape.js';
 import { isFolder } from './folder-input.js';

@@ -1,10 +1,10 @@
 /** What is fetched from peers while files are read, and how progress tells of it. */
 import type { NodeId } from '../core/ids.js';
-import type { Cluster } from '../ops/cluster.js';
-import type { ObjectSource } from '../ops/peer-source.js';
-import type { ReassembleProgress } from '../ops/read-options.js';
-import type { Vault } from '../ops/vault.js';
-import { openedHome } from '../ops/vault.js';
+import type { Cluster } from '../ops/cluster/cluster.js';
+import type { ObjectSource } from '../ops/copies/peer-source.js';
+import type { Vault } from '../ops/home/vault.js';
+import { openedHome } from '../ops/home/vault.js';
+import type { ReassembleProgress } from '../ops/read/read-options.js';
 import { type Context, openVault } from './context.js';
 import { clusterOf, memberNames } from './node-context.js';
 import type { Progress } from './progress.js';
@@ -25,7 +25,7 @@ const NOTHING_FETCHED = { fetchedBytes: 0, peers: {}, text: '' };
 
 export async function fetchingFrom(vault: Vault, cluster: Cluster): Promise<Fetching> {
   const [{ PeerSource }, { bytesByPeer, peersText }] = await Promise.all([
-    import('../ops/peer-source.js'),
+    import('../ops/copies/peer-source.js'),
     import('./copy-progress.js'),
   ]);
   const nameOf = memberNames(cluster);

@@ -1,6 +1,6 @@
 /** The flags that choose among stored files, as a filter. */
 import { resolve } from 'node:path';
-import type { FileFilter } from '../ops/file-filter.js';
+import type { FileFilter } from '../ops/files/file-filter.js';
 import type { Context } from './context.js';
 
 export interface FilterFlags {

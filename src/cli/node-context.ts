@@ -1,10 +1,10 @@
 /** The doors of commands to the node of this home and to its cluster. */
 import type { NodeId } from '../core/ids.js';
 import { isDisktroError } from '../errors.js';
-import type { Cluster, ClusterOptions } from '../ops/cluster.js';
-import type { Home, OpenHome } from '../ops/home.js';
-import type { NodeFiles } from '../ops/node-files.js';
-import type { Vault } from '../ops/vault.js';
+import type { Cluster, ClusterOptions } from '../ops/cluster/cluster.js';
+import type { NodeFiles } from '../ops/cluster/node-files.js';
+import type { Home, OpenHome } from '../ops/home/home.js';
+import type { Vault } from '../ops/home/vault.js';
 import type { Log } from '../server/log.js';
 import type { RunningNode } from '../server/running-node.js';
 import { type Context, homeOptions, openHome, openVault } from './context.js';
@@ -57,7 +57,7 @@ export async function startNode(context: Context, log: Log, choice: ListenChoice
 export async function clusterOf(context: Context, home: OpenHome): Promise<Cluster | undefined> {
   const { existsSync } = await import('node:fs');
   if (!existsSync(home.paths.node)) return undefined;
-  const { openCluster } = await import('../ops/cluster.js');
+  const { openCluster } = await import('../ops/cluster/cluster.js');
   return openCluster(home, clusterOptions(context));
 }
 
@@ -87,8 +87,8 @@ export async function withNode<T>(
   work: (home: OpenHome, files: NodeFiles) => Promise<T>,
 ): Promise<T> {
   const [{ openNodeHome }, { NodeFiles: Files }] = await Promise.all([
-    import('../ops/home.js'),
-    import('../ops/node-files.js'),
+    import('../ops/home/home.js'),
+    import('../ops/cluster/node-files.js'),
   ]);
   await using home = await openNodeHome(homeOptions(context));
   return await work(home, new Files(home));
@@ -116,8 +116,8 @@ export async function openForPeers(
   let vault: Vault | undefined;
   try {
     const [{ openedHome }, { NodeFiles: Files }] = await Promise.all([
-      import('../ops/vault.js'),
-      import('../ops/node-files.js'),
+      import('../ops/home/vault.js'),
+      import('../ops/cluster/node-files.js'),
     ]);
     const others = await new Files(openedHome(home)).otherMembers();
     const hasUse = others.length > 0 || (await isVaultWanted(openedHome(home)));
@@ -149,13 +149,13 @@ export async function agreeOnRecord(
   vault: Vault,
   cluster: Cluster | undefined,
 ): Promise<void> {
-  const { opened } = await import('../ops/vault.js');
+  const { opened } = await import('../ops/home/vault.js');
   const open = opened(vault);
   try {
     if (cluster !== undefined) {
-      await (await import('../ops/vault-record.js')).agreeOnRecord(open, cluster, signal);
+      await (await import('../ops/cluster/vault-record.js')).agreeOnRecord(open, cluster, signal);
     } else if (open.home.outer !== undefined) {
-      await (await import('../ops/outer-record.js')).publishRecord(open, signal);
+      await (await import('../ops/home/outer-record.js')).publishRecord(open, signal);
     }
   } catch (error) {
     if (signal.aborted) return;
@@ -172,7 +172,7 @@ export async function warnOfUntoldVault(
   cluster: Cluster | undefined,
 ): Promise<void> {
   if ((cluster?.everyone().length ?? 0) === 0) return;
-  const { isVaultUntold, UNTOLD_VAULT } = await import('../ops/untold-vault.js');
+  const { isVaultUntold, UNTOLD_VAULT } = await import('../ops/cluster/untold-vault.js');
   if (await isVaultUntold(home)) output.warning(UNTOLD_VAULT);
 }
 

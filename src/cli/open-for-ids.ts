@@ -1,7 +1,7 @@
 /** Opens a home for commands that are given ids: without its key where that is enough. */
 import { isDisktroError } from '../errors.js';
-import type { Home } from '../ops/home.js';
-import { resolveFileId } from '../ops/resolve.js';
+import { resolveFileId } from '../ops/files/resolve.js';
+import type { Home } from '../ops/home/home.js';
 import { type Context, openHome, openVault } from './context.js';
 
 /** What may be told from the catalog alone; anything else is a name, and names are encrypted. */

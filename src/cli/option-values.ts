@@ -2,10 +2,10 @@
 import { COMPRESSION_CHOICES, type Compression, isCompression } from '../core/codec.js';
 import { usageError } from '../errors.js';
 import { MAX_AVERAGE_CHUNK_BYTES, MIN_AVERAGE_CHUNK_BYTES } from '../limits.js';
-import type { CalendarSpan } from '../ops/calendar-span.js';
-import { parseCalendarSpan } from '../ops/calendar-span.js';
-import type { Sample } from '../ops/drill.js';
-import type { GroupPart } from '../ops/forget.js';
+import type { CalendarSpan } from '../ops/upkeep/calendar-span.js';
+import { parseCalendarSpan } from '../ops/upkeep/calendar-span.js';
+import type { Sample } from '../ops/upkeep/drill.js';
+import type { GroupPart } from '../ops/upkeep/forget.js';
 import { byteSize } from './byte-size.js';
 
 const SECONDS_PER_UNIT: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600, d: 86_400 };

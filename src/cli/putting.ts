@@ -2,11 +2,11 @@
 import type { Holding } from '../catalog/holdings.js';
 import type { NodeId } from '../core/ids.js';
 import { notFound } from '../errors.js';
-import type { Cluster } from '../ops/cluster.js';
-import { putOnMember } from '../ops/put-on-member.js';
-import type { ReplicateResult } from '../ops/replicate.js';
-import type { Vault } from '../ops/vault.js';
-import { openedHome } from '../ops/vault.js';
+import type { Cluster } from '../ops/cluster/cluster.js';
+import { putOnMember } from '../ops/copies/put-on-member.js';
+import type { ReplicateResult } from '../ops/copies/replicate.js';
+import type { Vault } from '../ops/home/vault.js';
+import { openedHome } from '../ops/home/vault.js';
 import { type Context, progressOf } from './context.js';
 import { showCopying } from './copy-progress.js';
 import { agreeOnRecord, clusterOf, memberNames } from './node-context.js';

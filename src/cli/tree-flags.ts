@@ -1,7 +1,7 @@
 /** The options of `chunk` that are about folders: what is left out of them, from flags, files and the configuration. */
 import { readFileSync } from 'node:fs';
 import { reasonOf, usageError } from '../errors.js';
-import type { FilterOptions } from '../ops/tree-filter.js';
+import type { FilterOptions } from '../ops/tree/tree-filter.js';
 import type { Context } from './context.js';
 
 export interface TreeFilterFlags {

@@ -1,6 +1,6 @@
 /** The vault where its key costs no question: for what is nicer with names, and works without. */
 import { isDisktroError } from '../errors.js';
-import type { Vault } from '../ops/vault.js';
+import type { Vault } from '../ops/home/vault.js';
 import { type Context, openVault } from './context.js';
 
 /** @returns undefined without a source of the password, or with a wrong one, which is warned of. The caller closes it. */

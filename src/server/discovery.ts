@@ -8,8 +8,8 @@ import { sha256Hex } from '../core/hashes.js';
 import { isDisktroError } from '../errors.js';
 import type { Mdns, Sighting } from '../net/mdns.js';
 import { isNodeId } from '../net/node-id.js';
-import type { Cluster } from '../ops/cluster.js';
-import { contact, contactAt } from '../ops/contact.js';
+import type { Cluster } from '../ops/cluster/cluster.js';
+import { contact, contactAt } from '../ops/cluster/contact.js';
 import { isAnyHost } from './own-addresses.js';
 import type { ServingNode } from './serving-node.js';
 

@@ -5,13 +5,13 @@
 import type { NodeId } from '../core/ids.js';
 import { isDisktroError } from '../errors.js';
 import { shortNodeId } from '../net/node-id.js';
-import type { Cluster } from '../ops/cluster.js';
-import { readHolderAccess } from '../ops/holder-access.js';
-import type { HolderClient } from '../ops/holder-client.js';
-import type { OpenHome } from '../ops/home.js';
-import type { NodeFiles } from '../ops/node-files.js';
-import { scrubHolder } from '../ops/scrub-holder.js';
-import { HolderTending } from '../ops/tend-holder.js';
+import type { Cluster } from '../ops/cluster/cluster.js';
+import type { NodeFiles } from '../ops/cluster/node-files.js';
+import { readHolderAccess } from '../ops/holders/holder-access.js';
+import type { HolderClient } from '../ops/holders/holder-client.js';
+import { scrubHolder } from '../ops/holders/scrub-holder.js';
+import { HolderTending } from '../ops/holders/tend-holder.js';
+import type { OpenHome } from '../ops/home/home.js';
 import { type Log, messageOf } from './log.js';
 
 /** All of a folder in a week; all of a bucket in three months, because what is read from it is paid for. */

@@ -1,10 +1,10 @@
 /** What this node says of itself: where it is, how much room it has; signed anew when that has changed enough. */
 import type { NodeId } from '../core/ids.js';
 import type { SignedRecord } from '../net/member-record.js';
-import type { NodeMeasures } from '../ops/cluster.js';
-import { ownRecord, roundedCapacity } from '../ops/cluster.js';
-import type { OpenHome } from '../ops/home.js';
-import type { NodeFiles, NodeIdentity } from '../ops/node-files.js';
+import type { NodeMeasures } from '../ops/cluster/cluster.js';
+import { ownRecord, roundedCapacity } from '../ops/cluster/cluster.js';
+import type { NodeFiles, NodeIdentity } from '../ops/cluster/node-files.js';
+import type { OpenHome } from '../ops/home/home.js';
 import { ownAddresses } from './own-addresses.js';
 
 export interface OwnRecordOptions {

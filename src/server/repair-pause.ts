@@ -3,7 +3,7 @@
  * comparing then finds what comes anyway, and sends it a second time. So repair waits, though not for ever.
  */
 import { liveSessions } from '../catalog/sessions.js';
-import type { OpenHome } from '../ops/home.js';
+import type { OpenHome } from '../ops/home/home.js';
 
 /** Beats from the last fresh object on until repair goes on. */
 const QUIET_BEATS = 2;

@@ -3,10 +3,10 @@
  */
 import type { NodeId } from '../core/ids.js';
 import type { MergeResult } from '../net/membership.js';
-import type { Cluster } from '../ops/cluster.js';
-import type { HeldWriter } from '../ops/held-writer.js';
-import type { OpenHome } from '../ops/home.js';
-import type { NodeFiles } from '../ops/node-files.js';
+import type { Cluster } from '../ops/cluster/cluster.js';
+import type { NodeFiles } from '../ops/cluster/node-files.js';
+import type { HeldWriter } from '../ops/copies/held-writer.js';
+import type { OpenHome } from '../ops/home/home.js';
 import type { BodyBuffers } from './body-buffers.js';
 import type { Log } from './log.js';
 

@@ -1,5 +1,5 @@
 /** Says once in a node's life when its vault could not be recovered from the others, as soon as there are others. */
-import { isVaultUntold, UNTOLD_VAULT } from '../ops/untold-vault.js';
+import { isVaultUntold, UNTOLD_VAULT } from '../ops/cluster/untold-vault.js';
 import type { ServingNode } from './serving-node.js';
 
 const warned = new WeakSet<ServingNode>();

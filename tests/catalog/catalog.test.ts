@@ -6,7 +6,7 @@ import t from 'tap';
 import { Catalog } from '../../src/catalog/catalog.js';
 import { eachFile } from '../../src/catalog/files.js';
 import { getMeta, setMeta } from '../../src/catalog/meta.js';
-import { chunkStream } from '../../src/ops/chunk.js';
+import { chunkStream } from '../../src/ops/chunk/chunk.js';
 import { chance, sampleBytes, sliced } from '../ops/sample-bytes.js';
 import { makeScratchHome, openScratch, scratchFolder } from '../ops/scratch-home.js';
 

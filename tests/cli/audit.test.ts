@@ -1,4 +1,4 @@
-// Proofs from real nodes, by the real command. Sources: src/cli/commands/audit.ts, src/ops/audit.ts,
+// Proofs from real nodes, by the real command. Sources: src/cli/commands/audit.ts, src/ops/copies/audit.ts,
 // src/server/routes/objects.ts.
 import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import t from 'tap';

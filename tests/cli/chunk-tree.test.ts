@@ -1,4 +1,5 @@
-// Folders through the real command. Sources: src/cli/commands/chunk.ts, dry-run.ts, tree-flags.ts, src/ops/chunk-tree.ts.
+// Folders through the real command. Sources: src/cli/commands/chunk.ts, dry-run.ts, tree-flags.ts,
+// src/ops/tree/chunk-tree.ts.
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import t from 'tap';

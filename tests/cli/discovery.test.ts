@@ -1,5 +1,6 @@
 // Nodes that have lost sight of each other and find each other again, and what they then tell of themselves: real
-// processes on loopback. Sources: src/server/discovery.ts, src/net/mdns.ts, src/ops/status.ts, src/cli/commands/info.ts.
+// processes on loopback. Sources: src/server/discovery.ts, src/net/mdns.ts, src/ops/home/status.ts,
+// src/cli/commands/info.ts.
 import t from 'tap';
 import { TestCluster } from '../cluster/cluster.js';
 import { sampleBytes } from '../ops/sample-bytes.js';

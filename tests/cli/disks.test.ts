@@ -1,6 +1,6 @@
 // Disks that are full or cannot be written. Each script has a mount namespace of its own, so that nothing is left
 // mounted; where that is not allowed the tests are skipped and say so. Sources: src/store/file-batch.ts,
-// src/ops/home.ts, output-file.ts.
+// src/ops/home/home.ts, src/ops/read/output-file.ts.
 import { spawnSync } from 'node:child_process';
 import { chmodSync } from 'node:fs';
 import t from 'tap';

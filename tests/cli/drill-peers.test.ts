@@ -1,4 +1,5 @@
-// A drill beside peers: what this home lacks comes from them, and what nobody has is told. Sources: src/ops/drill.ts.
+// A drill beside peers: what this home lacks comes from them, and what nobody has is told. Sources:
+// src/ops/upkeep/drill.ts.
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';

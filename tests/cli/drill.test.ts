@@ -1,5 +1,5 @@
 // `disktro drill`: what is right is proven, what is damaged or gone is told, and nothing is left behind. Sources:
-// src/ops/drill.ts, drill-restore.ts, src/cli/commands/drill.ts.
+// src/ops/upkeep/drill.ts, drill-restore.ts, src/cli/commands/drill.ts.
 import { readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import t from 'tap';
 import { jsonLines, oneJson } from './command.js';

@@ -1,5 +1,5 @@
 // `forget --gc` killed at any moment: what was kept is whole, what was to go goes the next time. Sources:
-// src/ops/forget.ts, gc.ts, src/catalog/garbage.ts.
+// src/ops/upkeep/forget.ts, gc.ts, src/catalog/garbage.ts.
 import { cpSync, rmSync } from 'node:fs';
 import t from 'tap';
 import { chance, runSeed, sampleBytes } from '../ops/sample-bytes.js';

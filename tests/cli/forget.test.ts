@@ -1,4 +1,4 @@
-// `disktro forget` as a person and a script use it. Sources: src/cli/commands/forget.ts, src/ops/forget.ts.
+// `disktro forget` as a person and a script use it. Sources: src/cli/commands/forget.ts, src/ops/upkeep/forget.ts.
 import { rmSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { jsonLines, oneJson } from './command.js';

@@ -1,5 +1,6 @@
 // Two machines of one vault, and peers that hold for them: what is removed goes everywhere, and nothing else does.
-// Sources: src/ops/collect-everywhere.ts, src/ops/delete-on-peers.ts, src/ops/import-manifests.ts, src/ops/held-rebuild.ts.
+// Sources: src/ops/copies/collect-everywhere.ts, src/ops/copies/delete-on-peers.ts, src/ops/copies/import-manifests.ts,
+// src/ops/upkeep/held-rebuild.ts.
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';

@@ -1,15 +1,15 @@
 // What one machine tells the peers to delete while another of its vault comes to rely on it stays, or comes back; and a
-// machine that has joined and never served holds nothing up. Sources: src/ops/delete-on-peers.ts, withdraw-deletions.ts,
-// replicate.ts, src/catalog/withdrawals.ts, src/ops/collect-everywhere.ts.
+// machine that has joined and never served holds nothing up. Sources: src/ops/copies/delete-on-peers.ts,
+// withdraw-deletions.ts, replicate.ts, src/catalog/withdrawals.ts, src/ops/copies/collect-everywhere.ts.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { openCluster } from '../../src/ops/cluster.js';
-import { deleteOnPeers } from '../../src/ops/delete-on-peers.js';
-import { removeFiles } from '../../src/ops/files.js';
-import { collectGarbage } from '../../src/ops/gc.js';
-import { importManifests } from '../../src/ops/import-manifests.js';
-import { opened, openVault } from '../../src/ops/vault.js';
+import { openCluster } from '../../src/ops/cluster/cluster.js';
+import { deleteOnPeers } from '../../src/ops/copies/delete-on-peers.js';
+import { importManifests } from '../../src/ops/copies/import-manifests.js';
+import { removeFiles } from '../../src/ops/files/files.js';
+import { opened, openVault } from '../../src/ops/home/vault.js';
+import { collectGarbage } from '../../src/ops/upkeep/gc.js';
 import { TestCluster } from '../cluster/cluster.js';
 import { sampleBytes } from '../ops/sample-bytes.js';
 import { scratchFolder } from '../ops/scratch-home.js';

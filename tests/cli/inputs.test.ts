@@ -1,4 +1,4 @@
-// What people give to chunk besides ordinary files. Sources: src/ops/chunk.ts, src/cli/commands/chunk.ts.
+// What people give to chunk besides ordinary files. Sources: src/ops/chunk/chunk.ts, src/cli/commands/chunk.ts.
 import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,

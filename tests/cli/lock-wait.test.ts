@@ -1,4 +1,4 @@
-// --lock-wait: patience with another process that really holds the home. Sources: src/ops/lock-wait.ts, home.ts.
+// --lock-wait: patience with another process that really holds the home. Sources: src/ops/home/lock-wait.ts, home.ts.
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import t from 'tap';

@@ -1,5 +1,5 @@
 // Exit 11: a home that another process has to itself, and that is not waited for for ever. Sources:
-// src/catalog/database.ts, lock.ts, src/ops/rebuild.ts.
+// src/catalog/database.ts, lock.ts, src/ops/upkeep/rebuild.ts.
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import t from 'tap';

@@ -1,5 +1,5 @@
 // What cron and its watchers look at: last successes, the newest of each path, one line of statistics. Sources:
-// src/ops/status.ts, src/cli/chunk-stats.ts.
+// src/ops/home/status.ts, src/cli/chunk-stats.ts.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import t from 'tap';

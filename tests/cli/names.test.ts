@@ -1,5 +1,5 @@
 // Names that people and programs give to files: stored whole, shown safely, found again. Sources: src/cli/escape.ts,
-// raw-arguments.ts, src/ops/resolve.ts.
+// raw-arguments.ts, src/ops/files/resolve.ts.
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';

@@ -1,4 +1,5 @@
-// A vault in a bucket goes there and back no faster than it may. Sources: src/ops/outer-store.ts, src/cli/context.ts.
+// A vault in a bucket goes there and back no faster than it may. Sources: src/ops/home/outer-store.ts,
+// src/cli/context.ts.
 import t from 'tap';
 import { sampleBytes } from '../ops/sample-bytes.js';
 import { MemoryEngine } from '../store/memory-engine.js';

@@ -1,5 +1,5 @@
 // A vault whose objects are all in a bucket, by the real command on a real engine, mostly when something goes wrong.
-// Sources: src/ops/outer-store.ts, outer-record.ts, take-over-bucket.ts.
+// Sources: src/ops/home/outer-store.ts, outer-record.ts, src/ops/recover/take-over-bucket.ts.
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';

@@ -1,5 +1,5 @@
 // In which order an output is made: whole, synced, and only then under its name, whenever the process or the machine
-// stops. Source: src/ops/output-file.ts.
+// stops. Source: src/ops/read/output-file.ts.
 import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { sampleBytes } from '../ops/sample-bytes.js';

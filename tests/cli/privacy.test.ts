@@ -1,5 +1,5 @@
 // What a thief of the disk sees, and what anybody can check without a key. Sources: src/core/object.ts,
-// src/core/sealed-record.ts, src/ops/manifest-writer.ts.
+// src/core/sealed-record.ts, src/ops/chunk/manifest-writer.ts.
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';

@@ -1,5 +1,5 @@
 // Several processes on one home, and processes that are killed: what was printed is kept, whoever else was there.
-// Sources: src/catalog/sessions.ts, lock.ts, src/ops/crash-recovery.ts, gc.ts.
+// Sources: src/catalog/sessions.ts, lock.ts, src/ops/home/crash-recovery.ts, src/ops/upkeep/gc.ts.
 import { cpSync } from 'node:fs';
 import t from 'tap';
 import { chance, sampleBytes } from '../ops/sample-bytes.js';

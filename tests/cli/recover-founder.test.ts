@@ -1,5 +1,5 @@
-// Vaults that are older than their cluster, or than their place in it. Sources: src/ops/node-files.ts, vault-record.ts,
-// untold-vault.ts, recover.ts, src/server/untold-warning.ts.
+// Vaults that are older than their cluster, or than their place in it. Sources: src/ops/cluster/node-files.ts,
+// vault-record.ts, untold-vault.ts, src/ops/recover/recover.ts, src/server/untold-warning.ts.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';

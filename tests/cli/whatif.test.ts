@@ -1,5 +1,5 @@
 // What the loss of nodes would cost, by the real command with real nodes. Sources: src/cli/commands/whatif.ts,
-// src/ops/whatif.ts.
+// src/ops/copies/whatif.ts.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';

@@ -1,5 +1,5 @@
 // Copies that begin while the input is still being read, and what is left to a process that is still at work.
-// Sources: src/ops/copy-ahead.ts, src/ops/repair.ts.
+// Sources: src/ops/copies/copy-ahead.ts, src/ops/copies/repair.ts.
 import { randomBytes } from 'node:crypto';
 import t from 'tap';
 import { TestCluster } from './cluster.js';

@@ -1,5 +1,6 @@
-// What is said when nodes are away: who, what it costs, and what to do. Sources: src/ops/read-failure.ts,
-// peer-source.ts, contact.ts, status.ts, remove-node.ts, src/cli/commands/verify.ts, peers-list.ts, info.ts.
+// What is said when nodes are away: who, what it costs, and what to do. Sources: src/ops/read/read-failure.ts,
+// src/ops/copies/peer-source.ts, src/ops/cluster/contact.ts, src/ops/home/status.ts, src/ops/cluster/remove-node.ts,
+// src/cli/commands/verify.ts, peers-list.ts, info.ts.
 import { rmSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import t from 'tap';

@@ -1,5 +1,5 @@
 // Clocks that are an hour wrong, and a node that was away for a week. Sources: src/net/certificates.ts,
-// src/net/member-record.ts, src/server/routes/vaults.ts, src/ops/delete-on-peers.ts, src/ops/repair.ts.
+// src/net/member-record.ts, src/server/routes/vaults.ts, src/ops/copies/delete-on-peers.ts, src/ops/copies/repair.ts.
 import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';

@@ -1,4 +1,4 @@
-// Copies on three nodes: made, counted, missed, made again elsewhere. Sources: src/ops/replicate.ts, repair.ts.
+// Copies on three nodes: made, counted, missed, made again elsewhere. Sources: src/ops/copies/replicate.ts, repair.ts.
 import { rmSync } from 'node:fs';
 import t from 'tap';
 import { ID_LINE, oneJson } from '../cli/command.js';

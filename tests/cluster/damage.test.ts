@@ -1,4 +1,4 @@
-// Damaged and deleted objects of a peer, and a peer whose disk is full. Sources: src/ops/scrub.ts, repair.ts,
+// Damaged and deleted objects of a peer, and a peer whose disk is full. Sources: src/ops/copies/scrub.ts, repair.ts,
 // replicate.ts, src/server/routes/objects.ts.
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

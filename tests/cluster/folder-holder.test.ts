@@ -1,11 +1,11 @@
 // A folder on another disk as a member: fed, read again, away, drained. No engine is needed.
-// Sources: src/ops/scrub-holder.ts, add-holder.ts, holder-client.ts, drain-holder.ts, src/cli/commands/copy.ts.
+// Sources: src/ops/holders/scrub-holder.ts, add-holder.ts, holder-client.ts, drain-holder.ts, src/cli/commands/copy.ts.
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { openCluster } from '../../src/ops/cluster.js';
-import { openNodeHome } from '../../src/ops/home.js';
-import { scrubHolder } from '../../src/ops/scrub-holder.js';
+import { openCluster } from '../../src/ops/cluster/cluster.js';
+import { scrubHolder } from '../../src/ops/holders/scrub-holder.js';
+import { openNodeHome } from '../../src/ops/home/home.js';
 import { oneJson } from '../cli/command.js';
 import { emptyPlace, placeWithVault } from '../cli/place.js';
 import { sampleBytes } from '../ops/sample-bytes.js';

@@ -1,5 +1,5 @@
-// A peer whose disk is really full: a small file system of its own. Sources: src/ops/held-writer.ts, replicate.ts,
-// src/store/file-batch.ts.
+// A peer whose disk is really full: a small file system of its own. Sources: src/ops/copies/held-writer.ts,
+// replicate.ts, src/store/file-batch.ts.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, statfsSync, writeFileSync } from 'node:fs';

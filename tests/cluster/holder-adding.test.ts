@@ -1,5 +1,5 @@
 // How a store becomes a member, and when it does not: nothing is called a copy that is none.
-// Sources: src/ops/add-holder.ts, recover-store.ts, src/cli/commands/holder-add.ts.
+// Sources: src/ops/holders/add-holder.ts, src/ops/recover/recover-store.ts, src/cli/commands/holder-add.ts.
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { oneJson } from '../cli/command.js';

@@ -1,5 +1,5 @@
 // What happens to a bucket behind our back: other bytes, engines that die, listings that lag.
-// Sources: src/ops/tend-holder.ts, scrub-holder.ts, replicate.ts, delete-on-peers.ts.
+// Sources: src/ops/holders/tend-holder.ts, scrub-holder.ts, src/ops/copies/replicate.ts, delete-on-peers.ts.
 import t from 'tap';
 import { oneJson } from '../cli/command.js';
 import { listingWithout, startProxy } from '../store/faulty-proxy.js';

@@ -1,5 +1,5 @@
-// A bucket that is all that is left, one that is away, and one that leaves.
-// Sources: src/ops/recover-store.ts, drain-holder.ts, tend-holder.ts, replicate.ts.
+// A bucket that is all that is left, one that is away, and one that leaves. Sources: src/ops/recover/recover-store.ts,
+// src/ops/holders/drain-holder.ts, tend-holder.ts, src/ops/copies/replicate.ts.
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';

@@ -1,5 +1,6 @@
-// A bucket that refuses: it is full, closed, elsewhere, busy or locked. Sources: src/ops/replicate.ts, tend-holder.ts,
-// add-holder.ts, delete-on-peers.ts, src/store/s3-client.ts, s3-errors.ts.
+// A bucket that refuses: it is full, closed, elsewhere, busy or locked. Sources: src/ops/copies/replicate.ts,
+// src/ops/holders/tend-holder.ts, add-holder.ts, src/ops/copies/delete-on-peers.ts, src/store/s3-client.ts,
+// s3-errors.ts.
 import t from 'tap';
 import { oneJson } from '../cli/command.js';
 import { placeWithVault } from '../cli/place.js';

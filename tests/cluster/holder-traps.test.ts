@@ -1,6 +1,7 @@
-// Stores that are not what they seem: a disk that is not mounted, a bucket that is another home's, one bad answer, files
-// that a power cut has emptied. Sources: src/ops/add-holder.ts, drain-holder.ts, holder-client.ts, tend-holder.ts,
-// scrub-holder.ts, recover-store.ts, delete-on-peers.ts, verify.ts, gc.ts.
+// Stores that are not what they seem: a disk that is not mounted, a bucket that is another home's, one bad answer,
+// files that a power cut has emptied. Sources: src/ops/holders/add-holder.ts, drain-holder.ts, holder-client.ts,
+// tend-holder.ts, scrub-holder.ts, src/ops/recover/recover-store.ts, src/ops/copies/delete-on-peers.ts,
+// src/ops/upkeep/verify.ts, gc.ts.
 import {
   mkdirSync,
   readdirSync,
@@ -13,9 +14,9 @@ import {
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import t, { type Test } from 'tap';
-import { openCluster } from '../../src/ops/cluster.js';
-import { openNodeHome } from '../../src/ops/home.js';
-import { scrubHolder } from '../../src/ops/scrub-holder.js';
+import { openCluster } from '../../src/ops/cluster/cluster.js';
+import { scrubHolder } from '../../src/ops/holders/scrub-holder.js';
+import { openNodeHome } from '../../src/ops/home/home.js';
 import { oneJson } from '../cli/command.js';
 import { emptyPlace, placeWithVault } from '../cli/place.js';
 import { sampleBytes } from '../ops/sample-bytes.js';

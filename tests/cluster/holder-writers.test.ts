@@ -1,5 +1,5 @@
-// Machines that share a vault and a bucket, none of them serving. Sources: src/ops/add-holder.ts, delete-on-peers.ts,
-// recover-store.ts, src/store/s3-store.ts.
+// Machines that share a vault and a bucket, none of them serving. Sources: src/ops/holders/add-holder.ts,
+// src/ops/copies/delete-on-peers.ts, src/ops/recover/recover-store.ts, src/store/s3-store.ts.
 import t from 'tap';
 import { type BucketLocation, parseStoreUrl } from '../../src/store/store-url.js';
 import { ID_LINE } from '../cli/command.js';

@@ -1,4 +1,5 @@
-// A bucket in a cluster of real nodes: fed, counted, healed. Sources: src/ops/tend-holder.ts, add-holder.ts, replicate.ts.
+// A bucket in a cluster of real nodes: fed, counted, healed. Sources: src/ops/holders/tend-holder.ts, add-holder.ts,
+// src/ops/copies/replicate.ts.
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';

@@ -1,5 +1,5 @@
 // One member of four lies about objects. Files come back from the others, nothing wrong is stored, nothing hangs.
-// Sources: src/ops/peer-source.ts, replicate.ts, repair.ts, src/net/.
+// Sources: src/ops/copies/peer-source.ts, replicate.ts, repair.ts, src/net/.
 import { createHash } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
 import t from 'tap';

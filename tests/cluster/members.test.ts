@@ -1,4 +1,5 @@
-// Who belongs to a cluster: joining, listing, pinging, leaving. Sources: src/ops/join.ts, remove-node.ts, src/server/.
+// Who belongs to a cluster: joining, listing, pinging, leaving. Sources: src/ops/cluster/join.ts, remove-node.ts,
+// src/server/.
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';

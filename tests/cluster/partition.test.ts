@@ -1,4 +1,4 @@
-// A network that falls in two and grows together. Sources: src/ops/repair.ts, replicate.ts, import-manifests.ts,
+// A network that falls in two and grows together. Sources: src/ops/copies/repair.ts, replicate.ts, import-manifests.ts,
 // src/net/liveness.ts.
 import t from 'tap';
 import { oneJson } from '../cli/command.js';

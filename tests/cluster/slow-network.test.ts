@@ -1,5 +1,5 @@
 // 50 ms each way and two packets of a hundred lost: slow, not gone. Sources: src/net/peer-exchange.ts, liveness.ts,
-// src/ops/replicate.ts, peer-source.ts.
+// src/ops/copies/replicate.ts, peer-source.ts.
 import { rmSync } from 'node:fs';
 import t from 'tap';
 import { oneJson } from '../cli/command.js';

@@ -1,5 +1,6 @@
-// Folders of which this machine has nothing left: fetched from the peers, whole and in part.
-// Sources: src/ops/restore-tree.ts, tree-source.ts, content-steps.ts, inner-path.ts, tree-archive.ts, peer-source.ts.
+// Folders of which this machine has nothing left: fetched from the peers, whole and in part. Sources:
+// src/ops/restore/restore-tree.ts, src/ops/read/tree-source.ts, content-steps.ts, inner-path.ts, tree-archive.ts,
+// src/ops/copies/peer-source.ts.
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';

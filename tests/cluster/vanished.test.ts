@@ -1,5 +1,5 @@
 // Connections whose other end vanishes without a word, half open for ever. Sources: src/net/peer-exchange.ts,
-// peer-channel.ts, src/ops/replicate.ts, peer-source.ts.
+// peer-channel.ts, src/ops/copies/replicate.ts, peer-source.ts.
 import { rmSync } from 'node:fs';
 import t from 'tap';
 import { oneJson } from '../cli/command.js';

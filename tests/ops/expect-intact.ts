@@ -1,11 +1,11 @@
 // What must hold of a home after whatever happened to it: the questions that every crash and fault test asks.
 import path from 'node:path';
 import type { Test } from 'tap';
-import type { FileSummary } from '../../src/ops/files.js';
-import { listFiles } from '../../src/ops/files.js';
-import { reassembleStream } from '../../src/ops/reassemble.js';
-import type { OpenVault } from '../../src/ops/vault.js';
-import { verify } from '../../src/ops/verify.js';
+import type { FileSummary } from '../../src/ops/files/files.js';
+import { listFiles } from '../../src/ops/files/files.js';
+import type { OpenVault } from '../../src/ops/home/vault.js';
+import { reassembleStream } from '../../src/ops/read/reassemble.js';
+import { verify } from '../../src/ops/upkeep/verify.js';
 import { filesOf } from './scratch-home.js';
 
 /** What was acknowledged: file id → the bytes that must come back. */

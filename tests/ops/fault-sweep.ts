@@ -3,7 +3,7 @@
 import type { Test } from 'tap';
 import type { CommitObserver } from '../../src/catalog/catalog.js';
 import { isDisktroError } from '../../src/errors.js';
-import type { OpenVault } from '../../src/ops/vault.js';
+import type { OpenVault } from '../../src/ops/home/vault.js';
 import type { Acknowledged } from './expect-intact.js';
 import { breaches, leftInTemporary } from './expect-intact.js';
 import type { Call, Fault } from './fault-file-system.js';

@@ -1,14 +1,14 @@
 // Every step of a rebuild fails once, and the process dies at each: no file is lost, and the next rebuild brings back
-// the same list. Sources: src/ops/rebuild.ts, src/catalog/rebuilder.ts.
+// the same list. Sources: src/ops/upkeep/rebuild.ts, src/catalog/rebuilder.ts.
 import type { Test } from 'tap';
 import t from 'tap';
 import { preparePasswordWork } from '../../src/core/password-work.js';
 import { isDisktroError } from '../../src/errors.js';
-import { chunkStream } from '../../src/ops/chunk.js';
-import { listFiles, removeFiles } from '../../src/ops/files.js';
-import { collectGarbage } from '../../src/ops/gc.js';
-import type { RebuildResult } from '../../src/ops/rebuild.js';
-import { rebuildCatalog } from '../../src/ops/rebuild.js';
+import { chunkStream } from '../../src/ops/chunk/chunk.js';
+import { listFiles, removeFiles } from '../../src/ops/files/files.js';
+import { collectGarbage } from '../../src/ops/upkeep/gc.js';
+import type { RebuildResult } from '../../src/ops/upkeep/rebuild.js';
+import { rebuildCatalog } from '../../src/ops/upkeep/rebuild.js';
 import type { FileSystem } from '../../src/store/file-system.js';
 import { watchDirectCalls } from './direct-calls.js';
 import { breaches, leftInTemporary } from './expect-intact.js';

@@ -1,14 +1,14 @@
 // Every step of a small chunk and of a small gc fails once, and the process dies at each: nothing acknowledged is
 // lost, nothing is damaged, nothing is left in tmp/, and the next run works.
-// Sources: src/ops/chunk.ts, src/ops/gc.ts, src/ops/crash-recovery.ts, src/store/file-batch.ts.
+// Sources: src/ops/chunk/chunk.ts, src/ops/upkeep/gc.ts, src/ops/home/crash-recovery.ts, src/store/file-batch.ts.
 import fs from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import type { StoreId } from '../../src/core/ids.js';
-import { chunkStream } from '../../src/ops/chunk.js';
-import { removeFiles } from '../../src/ops/files.js';
-import { collectGarbage } from '../../src/ops/gc.js';
-import type { OpenVault } from '../../src/ops/vault.js';
+import { chunkStream } from '../../src/ops/chunk/chunk.js';
+import { removeFiles } from '../../src/ops/files/files.js';
+import type { OpenVault } from '../../src/ops/home/vault.js';
+import { collectGarbage } from '../../src/ops/upkeep/gc.js';
 import { objectPath } from '../../src/store/paths.js';
 import { unmatched } from './expect-intact.js';
 import { sweepFaults } from './fault-sweep.js';

@@ -1,5 +1,5 @@
-// The power goes while files are stored. Sources: src/ops/object-sink.ts, src/ops/manifest-writer.ts,
-// src/store/file-batch.ts, src/ops/crash-recovery.ts.
+// The power goes while files are stored. Sources: src/ops/chunk/object-sink.ts, src/ops/chunk/manifest-writer.ts,
+// src/store/file-batch.ts, src/ops/home/crash-recovery.ts.
 import t from 'tap';
 import { replayPowerLoss } from './power-loss-replay.js';
 import { sampleBytes } from './sample-bytes.js';

@@ -1,5 +1,5 @@
-// The power goes while files are removed, freed and stored again. Sources: src/ops/gc.ts, src/catalog/garbage.ts,
-// src/ops/chunk-writer.ts, src/ops/crash-recovery.ts.
+// The power goes while files are removed, freed and stored again. Sources: src/ops/upkeep/gc.ts,
+// src/catalog/garbage.ts, src/ops/chunk/chunk-writer.ts, src/ops/home/crash-recovery.ts.
 import t from 'tap';
 import { replayPowerLoss } from './power-loss-replay.js';
 import { sampleBytes } from './sample-bytes.js';

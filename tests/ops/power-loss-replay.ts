@@ -1,10 +1,10 @@
 // Records a run, then lets the power go before each of its events, several times over, and looks at every home that
 // may be left: nothing acknowledged is lost, nothing is damaged, gc frees nothing that is needed.
 import type { Test } from 'tap';
-import { chunkStream } from '../../src/ops/chunk.js';
-import { removeFiles } from '../../src/ops/files.js';
-import { collectGarbage } from '../../src/ops/gc.js';
-import type { OpenVault } from '../../src/ops/vault.js';
+import { chunkStream } from '../../src/ops/chunk/chunk.js';
+import { removeFiles } from '../../src/ops/files/files.js';
+import type { OpenVault } from '../../src/ops/home/vault.js';
+import { collectGarbage } from '../../src/ops/upkeep/gc.js';
 import { DiskRecorder } from './disk-recorder.js';
 import { breaches, leftInTemporary } from './expect-intact.js';
 import type { LossState, Recording } from './power-loss.js';

@@ -1,8 +1,8 @@
 // Several real processes on one home: they share what they store, and killing one loses nothing acknowledged.
-// Sources: src/ops/home.ts, src/ops/chunk-writer.ts, src/ops/crash-recovery.ts, src/ops/vault.ts.
+// Sources: src/ops/home/home.ts, src/ops/chunk/chunk-writer.ts, src/ops/home/crash-recovery.ts, src/ops/home/vault.ts.
 import path from 'node:path';
 import t from 'tap';
-import { collectGarbage } from '../../src/ops/gc.js';
+import { collectGarbage } from '../../src/ops/upkeep/gc.js';
 import { expectIntact, leftInTemporary, unmatched } from './expect-intact.js';
 import { poolInput } from './pool-input.js';
 import { runProgram, startProgram } from './program.js';

@@ -1,18 +1,18 @@
 // What the catalog gives away, what it says when the program itself is wrong, and lists that are spelt another way.
-// Sources: src/catalog/catalog.ts, src/ops/manifest-writer.ts, src/core/list.ts.
+// Sources: src/catalog/catalog.ts, src/ops/chunk/manifest-writer.ts, src/core/list.ts.
 import t from 'tap';
 import { encodeCbor } from '../../src/core/cbor.js';
 import { encodeEntry } from '../../src/core/entry.js';
 import type { StoreId } from '../../src/core/ids.js';
 import { encodeRef } from '../../src/core/list.js';
 import { preparePasswordWork } from '../../src/core/password-work.js';
-import { chunkStream } from '../../src/ops/chunk.js';
-import { ChunkWriter } from '../../src/ops/chunk-writer.js';
-import { listFiles } from '../../src/ops/files.js';
-import { storeManifest } from '../../src/ops/manifest-writer.js';
-import { rebuildCatalog } from '../../src/ops/rebuild.js';
-import type { OpenVault } from '../../src/ops/vault.js';
-import { verify } from '../../src/ops/verify.js';
+import { chunkStream } from '../../src/ops/chunk/chunk.js';
+import { ChunkWriter } from '../../src/ops/chunk/chunk-writer.js';
+import { storeManifest } from '../../src/ops/chunk/manifest-writer.js';
+import { listFiles } from '../../src/ops/files/files.js';
+import type { OpenVault } from '../../src/ops/home/vault.js';
+import { rebuildCatalog } from '../../src/ops/upkeep/rebuild.js';
+import { verify } from '../../src/ops/upkeep/verify.js';
 import { restored } from './expect-intact.js';
 import { sampleBytes, sliced } from './sample-bytes.js';
 import { makeScratchHome, openScratch, RECOVERY_CODE, scratchFolder, TINY_SIZES } from './scratch-home.js';

@@ -1,12 +1,12 @@
 // One process frees garbage without a pause while two others store and remove files that share their chunks:
 // what is listed in the end restores. The other processes are this file again, told by its first argument what to do.
-// Sources: src/catalog/garbage.ts, src/catalog/sessions.ts, src/ops/chunk-writer.ts, src/ops/gc.ts.
+// Sources: src/catalog/garbage.ts, src/catalog/sessions.ts, src/ops/chunk/chunk-writer.ts, src/ops/upkeep/gc.ts.
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
-import { chunkStream } from '../../src/ops/chunk.js';
-import { listFiles, removeFiles } from '../../src/ops/files.js';
-import { collectGarbage } from '../../src/ops/gc.js';
-import { openHome } from '../../src/ops/home.js';
+import { chunkStream } from '../../src/ops/chunk/chunk.js';
+import { listFiles, removeFiles } from '../../src/ops/files/files.js';
+import { openHome } from '../../src/ops/home/home.js';
+import { collectGarbage } from '../../src/ops/upkeep/gc.js';
 import { breaches, leftInTemporary, unmatched } from './expect-intact.js';
 import { startProgram } from './program.js';
 import { chance, runSeed, sampleBytes, sliced } from './sample-bytes.js';

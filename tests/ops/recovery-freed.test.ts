@@ -1,16 +1,16 @@
 // Files that were removed, chunks that gc frees and chunks that are damaged: what a rebuild lists restores.
-// Sources: src/ops/gc.ts, src/catalog/garbage.ts, src/ops/verify.ts, src/ops/rebuild.ts.
+// Sources: src/ops/upkeep/gc.ts, src/catalog/garbage.ts, src/ops/upkeep/verify.ts, src/ops/upkeep/rebuild.ts.
 import fs from 'node:fs';
 import type { Test } from 'tap';
 import t from 'tap';
 import type { StoreId } from '../../src/core/ids.js';
 import { preparePasswordWork } from '../../src/core/password-work.js';
-import { chunkStream } from '../../src/ops/chunk.js';
-import { listFiles, removeFiles } from '../../src/ops/files.js';
-import { collectGarbage } from '../../src/ops/gc.js';
-import { rebuildCatalog } from '../../src/ops/rebuild.js';
-import type { OpenVault } from '../../src/ops/vault.js';
-import { verify } from '../../src/ops/verify.js';
+import { chunkStream } from '../../src/ops/chunk/chunk.js';
+import { listFiles, removeFiles } from '../../src/ops/files/files.js';
+import type { OpenVault } from '../../src/ops/home/vault.js';
+import { collectGarbage } from '../../src/ops/upkeep/gc.js';
+import { rebuildCatalog } from '../../src/ops/upkeep/rebuild.js';
+import { verify } from '../../src/ops/upkeep/verify.js';
 import { homePaths, objectPath } from '../../src/store/paths.js';
 import { breaches, expectIntact, restored } from './expect-intact.js';
 import { FaultFileSystem } from './fault-file-system.js';

@@ -1,20 +1,21 @@
 // References that the catalog lacks: verify says so, gc frees nothing that may be needed, and rebuild mends it.
-// Sources: src/ops/rebuild.ts, src/ops/verify.ts, src/ops/reference-check.ts, src/ops/gc.ts.
+// Sources: src/ops/upkeep/rebuild.ts, src/ops/upkeep/verify.ts, src/ops/upkeep/reference-check.ts,
+// src/ops/upkeep/gc.ts.
 import fs from 'node:fs';
 import type { Test } from 'tap';
 import t from 'tap';
 import type { StoreId } from '../../src/core/ids.js';
 import type { ObjectKind } from '../../src/core/object.js';
 import { preparePasswordWork } from '../../src/core/password-work.js';
-import { chunkStream } from '../../src/ops/chunk.js';
-import { listFiles, removeFiles } from '../../src/ops/files.js';
-import type { GcResult } from '../../src/ops/gc.js';
-import { collectGarbage } from '../../src/ops/gc.js';
-import type { RebuildResult } from '../../src/ops/rebuild.js';
-import { rebuildCatalog } from '../../src/ops/rebuild.js';
-import { enterUnknownManifests } from '../../src/ops/unknown-manifests.js';
-import type { OpenVault } from '../../src/ops/vault.js';
-import { verify } from '../../src/ops/verify.js';
+import { chunkStream } from '../../src/ops/chunk/chunk.js';
+import { listFiles, removeFiles } from '../../src/ops/files/files.js';
+import type { OpenVault } from '../../src/ops/home/vault.js';
+import type { GcResult } from '../../src/ops/upkeep/gc.js';
+import { collectGarbage } from '../../src/ops/upkeep/gc.js';
+import type { RebuildResult } from '../../src/ops/upkeep/rebuild.js';
+import { rebuildCatalog } from '../../src/ops/upkeep/rebuild.js';
+import { enterUnknownManifests } from '../../src/ops/upkeep/unknown-manifests.js';
+import { verify } from '../../src/ops/upkeep/verify.js';
 import { homePaths, objectPath } from '../../src/store/paths.js';
 import { expectIntact } from './expect-intact.js';
 import { sampleBytes, sliced } from './sample-bytes.js';

@@ -1,4 +1,5 @@
-// What opens a vault, when something is wrong with it. Sources: src/ops/vault.ts, src/ops/slots.ts, src/core/unlock.ts.
+// What opens a vault, when something is wrong with it. Sources: src/ops/home/vault.ts, src/ops/home/slots.ts,
+// src/core/unlock.ts.
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Test } from 'tap';
@@ -6,11 +7,11 @@ import t from 'tap';
 import { newToken } from '../../src/catalog/sessions.js';
 import { formatRecoveryCode, parseRecoveryCode } from '../../src/core/recovery-code.js';
 import type { Slot, SlotKind } from '../../src/core/slot-shape.js';
-import { chunkStream } from '../../src/ops/chunk.js';
-import { makeSlot } from '../../src/ops/make-slot.js';
-import { addPasswordSlot } from '../../src/ops/slots.js';
-import { createVault, unlockVault } from '../../src/ops/vault.js';
-import { writeSlot } from '../../src/ops/vault-files.js';
+import { chunkStream } from '../../src/ops/chunk/chunk.js';
+import { makeSlot } from '../../src/ops/home/make-slot.js';
+import { addPasswordSlot } from '../../src/ops/home/slots.js';
+import { createVault, unlockVault } from '../../src/ops/home/vault.js';
+import { writeSlot } from '../../src/ops/home/vault-files.js';
 import { homePaths } from '../../src/store/paths.js';
 import { promptFileSystem } from './prompt-file-system.js';
 import { sampleBytes, sliced } from './sample-bytes.js';

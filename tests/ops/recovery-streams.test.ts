@@ -1,12 +1,12 @@
 // What streams and files that are read are told when it ends early, and progress of what is written.
-// Sources: src/ops/inputs.ts, src/core/input-window.ts, src/ops/reassemble.ts.
+// Sources: src/ops/chunk/inputs.ts, src/core/input-window.ts, src/ops/read/reassemble.ts.
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Test } from 'tap';
 import t from 'tap';
-import { chunkFile, chunkStream } from '../../src/ops/chunk.js';
-import type { ReassembleProgress } from '../../src/ops/read-options.js';
-import { reassembleStream } from '../../src/ops/reassemble.js';
+import { chunkFile, chunkStream } from '../../src/ops/chunk/chunk.js';
+import type { ReassembleProgress } from '../../src/ops/read/read-options.js';
+import { reassembleStream } from '../../src/ops/read/reassemble.js';
 import { FaultFileSystem } from './fault-file-system.js';
 import { promptFileSystem } from './prompt-file-system.js';
 import { sampleBytes, sliced } from './sample-bytes.js';

@@ -1,13 +1,13 @@
 // Disks that do not read: one object that cannot be read locks no home, and stops a rebuild before it harms.
-// Sources: src/ops/crash-recovery.ts, src/ops/rebuild.ts.
+// Sources: src/ops/home/crash-recovery.ts, src/ops/upkeep/rebuild.ts.
 import fs from 'node:fs';
 import type { Test } from 'tap';
 import t from 'tap';
 import type { StoreId } from '../../src/core/ids.js';
 import { preparePasswordWork } from '../../src/core/password-work.js';
-import { chunkStream } from '../../src/ops/chunk.js';
-import { rebuildCatalog } from '../../src/ops/rebuild.js';
-import { verify } from '../../src/ops/verify.js';
+import { chunkStream } from '../../src/ops/chunk/chunk.js';
+import { rebuildCatalog } from '../../src/ops/upkeep/rebuild.js';
+import { verify } from '../../src/ops/upkeep/verify.js';
 import type { FileSystem, OpenFile } from '../../src/store/file-system.js';
 import { homePaths, objectPath } from '../../src/store/paths.js';
 import { expectIntact } from './expect-intact.js';

@@ -5,8 +5,8 @@ import type { FileId } from '../../src/core/ids.js';
 import type { ChunkRef } from '../../src/core/list.js';
 import { decodeRef, readList } from '../../src/core/list.js';
 import type { Manifest } from '../../src/core/manifest.js';
-import { ObjectReader } from '../../src/ops/object-reader.js';
-import type { OpenVault } from '../../src/ops/vault.js';
+import type { OpenVault } from '../../src/ops/home/vault.js';
+import { ObjectReader } from '../../src/ops/read/object-reader.js';
 
 export interface StoredTree {
   readonly manifest: Manifest;

@@ -6,9 +6,9 @@ import type { Entry } from '../../src/core/entry.js';
 import { encodeEntry } from '../../src/core/entry.js';
 import type { FileId } from '../../src/core/ids.js';
 import { encodeRef } from '../../src/core/list.js';
-import { ChunkWriter } from '../../src/ops/chunk-writer.js';
-import { storeManifest } from '../../src/ops/manifest-writer.js';
-import type { OpenVault } from '../../src/ops/vault.js';
+import { ChunkWriter } from '../../src/ops/chunk/chunk-writer.js';
+import { storeManifest } from '../../src/ops/chunk/manifest-writer.js';
+import type { OpenVault } from '../../src/ops/home/vault.js';
 
 export type LooseEntry = Partial<Entry> & Pick<Entry, 'path'>;
 

@@ -2,12 +2,12 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { FileId } from '../../src/core/ids.js';
-import { chunkTree } from '../../src/ops/chunk-tree.js';
-import { NO_FILTER } from '../../src/ops/file-filter.js';
-import { forgetFiles, planForget } from '../../src/ops/forget.js';
-import type { GcResult } from '../../src/ops/gc.js';
-import { collectGarbage } from '../../src/ops/gc.js';
-import type { OpenVault } from '../../src/ops/vault.js';
+import { NO_FILTER } from '../../src/ops/files/file-filter.js';
+import type { OpenVault } from '../../src/ops/home/vault.js';
+import { chunkTree } from '../../src/ops/tree/chunk-tree.js';
+import { forgetFiles, planForget } from '../../src/ops/upkeep/forget.js';
+import type { GcResult } from '../../src/ops/upkeep/gc.js';
+import { collectGarbage } from '../../src/ops/upkeep/gc.js';
 import { sampleBytes } from './sample-bytes.js';
 
 const FOLDERS = 6;

@@ -1,5 +1,5 @@
 // What a node takes from members about vaults: records and deletions, and what it refuses. Sources:
-// src/server/routes/vaults.ts, src/ops/stored-records.ts, src/ops/ask-authority.ts. The node is a real one.
+// src/server/routes/vaults.ts, src/ops/cluster/stored-records.ts, src/ops/cluster/ask-authority.ts. The node is a real one.
 import { randomBytes } from 'node:crypto';
 import t from 'tap';
 import { sha256Hex } from '../../src/core/hashes.js';
@@ -9,8 +9,8 @@ import { isDisktroError } from '../../src/errors.js';
 import { signJson } from '../../src/net/canonical-json.js';
 import { PeerClient } from '../../src/net/peer-client.js';
 import { signVaultRecord, type VaultRecord } from '../../src/net/vault-record.js';
-import { openNodeHome } from '../../src/ops/home.js';
-import { NodeFiles } from '../../src/ops/node-files.js';
+import { NodeFiles } from '../../src/ops/cluster/node-files.js';
+import { openNodeHome } from '../../src/ops/home/home.js';
 import { TestCluster } from '../cluster/cluster.js';
 import type { TestNode } from '../cluster/node.js';
 

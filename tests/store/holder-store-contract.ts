@@ -2,7 +2,7 @@
 import type { Test } from 'tap';
 import t from 'tap';
 import type { NodeId, VaultId } from '../../src/core/ids.js';
-import { HolderClient } from '../../src/ops/holder-client.js';
+import { HolderClient } from '../../src/ops/holders/holder-client.js';
 import type { HolderStore } from '../../src/store/holder-store.js';
 import { sampleObject, testObjectStore } from './object-store-contract.js';
 

@@ -1,8 +1,8 @@
-// Where access keys come from. Sources: src/store/s3-keys.ts, src/ops/holder-access.ts.
+// Where access keys come from. Sources: src/store/s3-keys.ts, src/ops/holders/holder-access.ts.
 import fs from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { KeyRing } from '../../src/ops/holder-access.js';
+import { KeyRing } from '../../src/ops/holders/holder-access.js';
 import { nodeFileSystem } from '../../src/store/file-system.js';
 import { keysOfAwsFiles, keysOfEnvironment } from '../../src/store/s3-keys.js';
 import { scratchFolder } from '../ops/scratch-home.js';

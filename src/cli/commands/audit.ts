@@ -1,8 +1,8 @@
 /** `disktro audit`: other nodes prove that they hold what they should. No password. */
 import type { NodeId } from '../../core/ids.js';
 import { DisktroError, notFound } from '../../errors.js';
-import { type AuditResult, audit } from '../../ops/audit.js';
-import { openedHome } from '../../ops/vault.js';
+import { type AuditResult, audit } from '../../ops/copies/audit.js';
+import { openedHome } from '../../ops/home/vault.js';
 import { type Context, openHome, progressOf } from '../context.js';
 import { clusterOf, memberNames } from '../node-context.js';
 import { count } from '../units.js';

@@ -10,12 +10,12 @@ import {
   type Copier,
   chunkDescriptor,
   chunkFile,
-} from '../../ops/chunk.js';
-import type { Cluster } from '../../ops/cluster.js';
-import type { ReplicateProgress } from '../../ops/object-sender.js';
-import { tooFewCopies } from '../../ops/too-few-copies.js';
-import type { Vault } from '../../ops/vault.js';
-import { opened, openedHome } from '../../ops/vault.js';
+} from '../../ops/chunk/chunk.js';
+import { tooFewCopies } from '../../ops/chunk/too-few-copies.js';
+import type { Cluster } from '../../ops/cluster/cluster.js';
+import type { ReplicateProgress } from '../../ops/copies/object-sender.js';
+import type { Vault } from '../../ops/home/vault.js';
+import { opened, openedHome } from '../../ops/home/vault.js';
 import { ChunkStats } from '../chunk-stats.js';
 import type { Config } from '../config-keys.js';
 import { type Context, openOrCreateVault, progressOf } from '../context.js';
@@ -152,7 +152,7 @@ async function chunkOne(
   };
   if (path === STDIN) return await chunkDescriptor(vault, STDIN_DESCRIPTOR, options);
   if (!isFolder(path)) return await chunkFile(vault, path, options);
-  const { chunkTree } = await import('../../ops/chunk-tree.js');
+  const { chunkTree } = await import('../../ops/tree/chunk-tree.js');
   return await chunkTree(vault, path, { ...options, ...treeFilterOf(context, flags), force: flags.force });
 }
 
@@ -162,7 +162,7 @@ type CopierMaker = (label: string, storing: Progress) => Copier;
 /** Loads what speaks to peers, only where there are some. */
 async function copierMaker(context: Context, vault: Vault, cluster: Cluster): Promise<CopierMaker> {
   const [{ copierOf }, { showCopying }] = await Promise.all([
-    import('../../ops/replicate.js'),
+    import('../../ops/copies/replicate.js'),
     import('../copy-progress.js'),
   ]);
   const nameOf = memberNames(cluster);

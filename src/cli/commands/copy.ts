@@ -1,6 +1,6 @@
 /** `disktro copy`: puts the objects of stored files on one member, whatever placement says. */
 import { usageError } from '../../errors.js';
-import { fileObjects } from '../../ops/file-objects.js';
+import { fileObjects } from '../../ops/files/file-objects.js';
 import { type Context, openVault } from '../context.js';
 import { type LimitFlags, limitedContext } from '../node-context.js';
 import { openTarget, put } from '../putting.js';

@@ -1,5 +1,5 @@
 /** `disktro diff`: how two stored files or trees differ. */
-import { type Change, diffTrees, type TreeChange } from '../../ops/tree-diff.js';
+import { type Change, diffTrees, type TreeChange } from '../../ops/read/tree-diff.js';
 import type { Context } from '../context.js';
 import { escapeControls } from '../escape.js';
 import { openToRead } from '../fetching.js';

@@ -1,8 +1,8 @@
 /** `disktro drill`: restores a random sample; exit 13 when something is not what was stored, else 14 when it is missing. */
 import { DisktroError } from '../../errors.js';
 import { MIB } from '../../limits.js';
-import { type DrillFailure, type DrillResult, drill, type Sample } from '../../ops/drill.js';
-import { openedHome, type Vault } from '../../ops/vault.js';
+import { openedHome, type Vault } from '../../ops/home/vault.js';
+import { type DrillFailure, type DrillResult, drill, type Sample } from '../../ops/upkeep/drill.js';
 import { type Context, openVault, progressOf } from '../context.js';
 import { escapeControls } from '../escape.js';
 import { clusterOf, type LimitFlags, limitedContext } from '../node-context.js';
@@ -29,7 +29,7 @@ async function tryOut(context: Context, vault: Vault, flags: DrillFlags): Promis
   const { output, signal, config } = context;
   const cluster = await clusterOf(context, openedHome(vault));
   await using _closing = { [Symbol.asyncDispose]: async () => cluster?.close() };
-  const peers = cluster === undefined ? undefined : await import('../../ops/peer-source.js');
+  const peers = cluster === undefined ? undefined : await import('../../ops/copies/peer-source.js');
   using progress = await progressOf(context, { label: 'drill', unit: 'bytes' });
   return await drill(vault, {
     sample: flags.sample ?? DEFAULT_SAMPLE,

@@ -2,7 +2,7 @@
 import { isatty } from 'node:tty';
 import type { DisktroError } from '../../errors.js';
 import { isDisktroError } from '../../errors.js';
-import { findEntries } from '../../ops/tree-listing.js';
+import { findEntries } from '../../ops/read/tree-listing.js';
 import type { Context } from '../context.js';
 import { escapeControls } from '../escape.js';
 import { openToRead } from '../fetching.js';

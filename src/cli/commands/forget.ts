@@ -1,15 +1,21 @@
 /** `disktro forget`: thins out what is stored by rules, and shows why each of it stays. */
 import { isatty } from 'node:tty';
 import { usageError } from '../../errors.js';
-import type { CalendarSpan } from '../../ops/calendar-span.js';
-import { isFilterEmpty } from '../../ops/file-filter.js';
-import type { RemoveResult } from '../../ops/files.js';
-import { type ForgetGroup, forgetFiles, type GroupPart, groupTitle, planForget } from '../../ops/forget.js';
-import { NodeFiles } from '../../ops/node-files.js';
-import { resolveFileId } from '../../ops/resolve.js';
-import { areRulesEmpty, type KeepRules } from '../../ops/retention.js';
-import type { Vault } from '../../ops/vault.js';
-import { openedHome } from '../../ops/vault.js';
+import { NodeFiles } from '../../ops/cluster/node-files.js';
+import { isFilterEmpty } from '../../ops/files/file-filter.js';
+import type { RemoveResult } from '../../ops/files/files.js';
+import { resolveFileId } from '../../ops/files/resolve.js';
+import type { Vault } from '../../ops/home/vault.js';
+import { openedHome } from '../../ops/home/vault.js';
+import type { CalendarSpan } from '../../ops/upkeep/calendar-span.js';
+import {
+  type ForgetGroup,
+  forgetFiles,
+  type GroupPart,
+  groupTitle,
+  planForget,
+} from '../../ops/upkeep/forget.js';
+import { areRulesEmpty, type KeepRules } from '../../ops/upkeep/retention.js';
 import { collectWith, openToCollect, reportCollection } from '../collecting.js';
 import { type Context, openVault } from '../context.js';
 import { escapeControls } from '../escape.js';

@@ -1,6 +1,6 @@
 /** `disktro peers add s3://…` and `file:///…`: a bucket or folder becomes a member. */
 import os from 'node:os';
-import { addHolder } from '../../ops/add-holder.js';
+import { addHolder } from '../../ops/holders/add-holder.js';
 import type { Context } from '../context.js';
 import { clusterOptions, withNode } from '../node-context.js';
 import { ownVersion } from '../own-version.js';

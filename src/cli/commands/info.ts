@@ -1,10 +1,10 @@
 /** `disktro info`: what is known of one stored file. */
 
 import { shortNodeId } from '../../net/node-id.js';
-import { type FileInfo, fileInfo } from '../../ops/files.js';
-import { NodeFiles } from '../../ops/node-files.js';
-import { resolveFileId } from '../../ops/resolve.js';
-import { openedHome } from '../../ops/vault.js';
+import { NodeFiles } from '../../ops/cluster/node-files.js';
+import { type FileInfo, fileInfo } from '../../ops/files/files.js';
+import { resolveFileId } from '../../ops/files/resolve.js';
+import { openedHome } from '../../ops/home/vault.js';
 import { type Context, openVault } from '../context.js';
 import { escapeControls } from '../escape.js';
 import { replicasOf } from '../node-context.js';

@@ -1,6 +1,6 @@
 /** `disktro init`: makes home, vault and recovery code. */
-import { hasVault, vaultExists } from '../../ops/home.js';
-import { createVault } from '../../ops/vault.js';
+import { hasVault, vaultExists } from '../../ops/home/home.js';
+import { createVault } from '../../ops/home/vault.js';
 import { type Context, homeOptions, passwordOf, storeOption } from '../context.js';
 import { deliverWithCode, openRecoveryFile } from '../recovery-code.js';
 

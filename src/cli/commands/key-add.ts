@@ -1,5 +1,5 @@
 /** `disktro key add`: one more password beside those there are. */
-import { addPasswordSlot } from '../../ops/slots.js';
+import { addPasswordSlot } from '../../ops/home/slots.js';
 import { type Context, newPasswordOf, openVault } from '../context.js';
 
 interface KeyAddFlags {

@@ -1,6 +1,6 @@
 /** `disktro key list`: the slots, without opening any. */
 import { isatty } from 'node:tty';
-import { listSlots, type SlotSummary } from '../../ops/slots.js';
+import { listSlots, type SlotSummary } from '../../ops/home/slots.js';
 import { type Context, openHome } from '../context.js';
 import { escapeControls } from '../escape.js';
 import { tableLines } from '../table.js';

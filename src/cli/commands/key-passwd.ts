@@ -1,5 +1,5 @@
 /** `disktro key passwd`: a new password in place of the one that was given. */
-import { changePassword, listSlots } from '../../ops/slots.js';
+import { changePassword, listSlots } from '../../ops/home/slots.js';
 import { type Context, newPasswordOf, openVault } from '../context.js';
 
 interface KeyPasswdFlags {

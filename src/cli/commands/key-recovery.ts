@@ -1,5 +1,5 @@
 /** `disktro key recovery`: a new recovery code in place of the old one. */
-import { newRecoveryCode } from '../../ops/slots.js';
+import { newRecoveryCode } from '../../ops/home/slots.js';
 import { type Context, openVault } from '../context.js';
 import { deliverWithCode, openRecoveryFile } from '../recovery-code.js';
 

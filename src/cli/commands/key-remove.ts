@@ -1,5 +1,5 @@
 /** `disktro key remove`: takes a password or recovery code away. */
-import { removeSlot } from '../../ops/slots.js';
+import { removeSlot } from '../../ops/home/slots.js';
 import { type Context, openVault } from '../context.js';
 
 export async function run(context: Context, [slotId = '']: readonly string[]): Promise<void> {

@@ -1,11 +1,11 @@
 /** `disktro ls`: one line per stored file, or per entry of one. */
 import { isatty } from 'node:tty';
 import { usageError } from '../../errors.js';
-import { type FileFilter, isFilterEmpty } from '../../ops/file-filter.js';
-import { type FileSummary, listFiles } from '../../ops/files.js';
-import { NodeFiles } from '../../ops/node-files.js';
-import { type ListedEntry, listEntries } from '../../ops/tree-listing.js';
-import { openedHome } from '../../ops/vault.js';
+import { NodeFiles } from '../../ops/cluster/node-files.js';
+import { type FileFilter, isFilterEmpty } from '../../ops/files/file-filter.js';
+import { type FileSummary, listFiles } from '../../ops/files/files.js';
+import { openedHome } from '../../ops/home/vault.js';
+import { type ListedEntry, listEntries } from '../../ops/read/tree-listing.js';
 import { type Context, openVault } from '../context.js';
 import { escapeControls } from '../escape.js';
 import { openToRead } from '../fetching.js';

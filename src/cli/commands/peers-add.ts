@@ -1,7 +1,7 @@
 /** `disktro peers add`: takes a bucket or folder in, or learns from a member at a new address where it is. */
 import { DisktroError, notFound, usageError } from '../../errors.js';
 import { isNodeId } from '../../net/node-id.js';
-import { contactAt } from '../../ops/contact.js';
+import { contactAt } from '../../ops/cluster/contact.js';
 import { isStoreUrl } from '../../store/store-url.js';
 import type { Context } from '../context.js';
 import { clusterOf, withNode } from '../node-context.js';

@@ -1,8 +1,8 @@
 /** `disktro peers invite`: one line on stdout that lets one machine join. */
 import os from 'node:os';
 import { usageError } from '../../errors.js';
-import { makeInvite } from '../../ops/join.js';
-import type { NodeFiles } from '../../ops/node-files.js';
+import { makeInvite } from '../../ops/cluster/join.js';
+import type { NodeFiles } from '../../ops/cluster/node-files.js';
 import type { Context } from '../context.js';
 import { withNode } from '../node-context.js';
 

@@ -2,7 +2,7 @@
 import os from 'node:os';
 import { parseInvite } from '../../net/invite.js';
 import { shortNodeId } from '../../net/node-id.js';
-import { joinCluster } from '../../ops/join-cluster.js';
+import { joinCluster } from '../../ops/cluster/join-cluster.js';
 import type { Context } from '../context.js';
 import { clusterOptions, withNode } from '../node-context.js';
 

@@ -3,14 +3,14 @@
 import type { NodeId } from '../../core/ids.js';
 import { throwIfAborted } from '../../errors.js';
 import type { SignedRecord } from '../../net/member-record.js';
-import type { Cluster } from '../../ops/cluster.js';
+import type { Cluster } from '../../ops/cluster/cluster.js';
 import {
   type ContactOutcome,
   contactAsServing,
   isRefusal,
   pingHolders,
   throwIfRemoved,
-} from '../../ops/contact.js';
+} from '../../ops/cluster/contact.js';
 import type { Context } from '../context.js';
 import { escapeControls } from '../escape.js';
 import { clusterOf, withNode } from '../node-context.js';

@@ -1,7 +1,7 @@
 /** `disktro peers ping`: whether nodes are there; status 20 when one is not. */
 import { DisktroError, notFound } from '../../errors.js';
 import { shortNodeId } from '../../net/node-id.js';
-import { contact, isRefusal, throwIfRemoved } from '../../ops/contact.js';
+import { contact, isRefusal, throwIfRemoved } from '../../ops/cluster/contact.js';
 import type { Context } from '../context.js';
 import { escapeControls } from '../escape.js';
 import { clusterOf, withNode } from '../node-context.js';

@@ -1,8 +1,8 @@
 /** `disktro peers remove`: takes a node out, after its copies have been made elsewhere. */
 import { notFound } from '../../errors.js';
 import { shortNodeId } from '../../net/node-id.js';
-import { drainHolder, forgetHolder } from '../../ops/drain-holder.js';
-import { drainNode, removeNode } from '../../ops/remove-node.js';
+import { drainNode, removeNode } from '../../ops/cluster/remove-node.js';
+import { drainHolder, forgetHolder } from '../../ops/holders/drain-holder.js';
 import { type Context, progressOf } from '../context.js';
 import { clusterOf, withNode } from '../node-context.js';
 

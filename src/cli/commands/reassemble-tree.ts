@@ -1,12 +1,12 @@
 /** `disktro reassemble` of a folder tree: writes it, lists what it would write, or compares it with what is there. */
 import { resolve } from 'node:path';
 import { DisktroError, usageError } from '../../errors.js';
-import type { FoundPart } from '../../ops/inner-path.js';
-import type { ReassembleProgress } from '../../ops/read-options.js';
-import { restoreFailure } from '../../ops/restore-failures.js';
-import type { Overwrite } from '../../ops/restore-mark.js';
-import { type RestoreOptions, type RestoreResult, restoreTree } from '../../ops/restore-tree.js';
-import type { Vault } from '../../ops/vault.js';
+import type { Vault } from '../../ops/home/vault.js';
+import type { FoundPart } from '../../ops/read/inner-path.js';
+import type { ReassembleProgress } from '../../ops/read/read-options.js';
+import { restoreFailure } from '../../ops/restore/restore-failures.js';
+import type { Overwrite } from '../../ops/restore/restore-mark.js';
+import { type RestoreOptions, type RestoreResult, restoreTree } from '../../ops/restore/restore-tree.js';
 import { type Context, progressOf } from '../context.js';
 import { escapeControls } from '../escape.js';
 import { type Fetching, showProgress } from '../fetching.js';
@@ -106,7 +106,7 @@ async function plan(
   { id }: FoundPart,
   options: RestoreOptions,
 ): Promise<void> {
-  const { planRestore } = await import('../../ops/restore-plan.js');
+  const { planRestore } = await import('../../ops/restore/restore-plan.js');
   const total = { files: 0, bytes: 0, skipped: 0 };
   for await (const entry of planRestore(vault, id, options)) {
     if (output.isJson) output.record(entry);
@@ -130,7 +130,7 @@ async function compare(
   { id }: FoundPart,
   options: RestoreOptions,
 ): Promise<void> {
-  const { compareTree } = await import('../../ops/restore-compare.js');
+  const { compareTree } = await import('../../ops/restore/restore-compare.js');
   const result = await compareTree(vault, id, {
     ...options,
     onDifference: (difference) => {

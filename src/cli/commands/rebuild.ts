@@ -1,6 +1,6 @@
 /** `disktro rebuild`: makes the catalog again from the store. */
 import { DisktroError } from '../../errors.js';
-import { type RebuildResult, rebuildCatalog } from '../../ops/rebuild.js';
+import { type RebuildResult, rebuildCatalog } from '../../ops/upkeep/rebuild.js';
 import { type Context, homeOptions, passwordOf, progressOf } from '../context.js';
 import { count, formatBytes, formatSeconds } from '../units.js';
 

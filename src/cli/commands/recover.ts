@@ -2,9 +2,9 @@
 import type { VaultId } from '../../core/ids.js';
 import { isVaultId } from '../../core/ids.js';
 import { DisktroError, isDisktroError, usageError } from '../../errors.js';
-import { vaultExists, vaultIdAt } from '../../ops/home.js';
-import { type RecoverResult, recoverVault } from '../../ops/recover.js';
-import { checkPassword } from '../../ops/vault.js';
+import { vaultExists, vaultIdAt } from '../../ops/home/home.js';
+import { checkPassword } from '../../ops/home/vault.js';
+import { type RecoverResult, recoverVault } from '../../ops/recover/recover.js';
 import { isStoreUrl } from '../../store/store-url.js';
 import { type Context, homeOptions, passwordOf, progressOf } from '../context.js';
 import { clusterOptions } from '../node-context.js';
@@ -64,7 +64,7 @@ async function recover(
 ): Promise<RecoverResult> {
   using progress = await progressOf(context, { label: 'recover', unit: 'count' });
   const recoverIt = isStoreUrl(from)
-    ? (await import('../../ops/recover-store.js')).recoverFromStore
+    ? (await import('../../ops/recover/recover-store.js')).recoverFromStore
     : recoverVault;
   return await recoverIt({
     ...homeOptions(context),

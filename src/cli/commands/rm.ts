@@ -1,6 +1,6 @@
 /** `disktro rm`: removes stored files. Their space is freed by gc, after its grace. */
-import { type RemoveResult, removeFiles } from '../../ops/files.js';
-import { resolveFileId } from '../../ops/resolve.js';
+import { type RemoveResult, removeFiles } from '../../ops/files/files.js';
+import { resolveFileId } from '../../ops/files/resolve.js';
 import type { Context } from '../context.js';
 import { openForIds } from '../open-for-ids.js';
 import { count, formatBytes, formatSeconds } from '../units.js';

@@ -1,7 +1,7 @@
 /** `disktro status`: home, vault, objects, copies and peers at a glance. No password. */
-import type { Home } from '../../ops/home.js';
-import { homeStatus, type Status } from '../../ops/status.js';
-import { openedHome } from '../../ops/vault.js';
+import type { Home } from '../../ops/home/home.js';
+import { homeStatus, type Status } from '../../ops/home/status.js';
+import { openedHome } from '../../ops/home/vault.js';
 import { type Context, openHome } from '../context.js';
 import { escapeControls } from '../escape.js';
 import { clusterOf, replicasOf, warnOfUntoldVault } from '../node-context.js';

@@ -1,8 +1,8 @@
 /** `disktro upload`: puts the objects of one file on one peer. */
 import { existsSync } from 'node:fs';
-import { chunkFile } from '../../ops/chunk.js';
-import { allObjectsOf } from '../../ops/file-objects.js';
-import { resolveFileId } from '../../ops/resolve.js';
+import { chunkFile } from '../../ops/chunk/chunk.js';
+import { allObjectsOf } from '../../ops/files/file-objects.js';
+import { resolveFileId } from '../../ops/files/resolve.js';
 import { type Context, openOrCreateVault } from '../context.js';
 import { type LimitFlags, limitedContext } from '../node-context.js';
 import { openTarget, put } from '../putting.js';

@@ -1,10 +1,10 @@
 /** `disktro whatif`: which files would be lost, or short of copies, if nodes were gone. No password. */
 import type { NodeId } from '../../core/ids.js';
 import { notFound, usageError } from '../../errors.js';
-import type { Cluster } from '../../ops/cluster.js';
-import { noVault } from '../../ops/home.js';
-import { openedHome } from '../../ops/vault.js';
-import { type WhatifResult, whatIf } from '../../ops/whatif.js';
+import type { Cluster } from '../../ops/cluster/cluster.js';
+import { type WhatifResult, whatIf } from '../../ops/copies/whatif.js';
+import { noVault } from '../../ops/home/home.js';
+import { openedHome } from '../../ops/home/vault.js';
 import { type Context, openHome } from '../context.js';
 import { clusterOf, memberNames, warnOfUntoldVault } from '../node-context.js';
 import { count } from '../units.js';

@@ -1,6 +1,6 @@
 /** What the metrics say of this node, read when they are asked for. */
 import { getMeta } from '../../catalog/meta.js';
-import { homeFacts } from '../../ops/status.js';
+import { homeFacts } from '../../ops/home/status.js';
 import type { Measures } from '../metrics.js';
 import type { Api } from './api.js';
 import { peersByStatus, scrubProgress } from './shown-status.js';

@@ -5,8 +5,8 @@
 import { setImmediate as nextTick } from 'node:timers/promises';
 import type { FileId } from '../../core/ids.js';
 import { isDisktroError } from '../../errors.js';
-import { CatalogWatch } from '../../ops/catalog-watch.js';
-import { eachFileFacts, fileFacts } from '../../ops/file-facts.js';
+import { eachFileFacts, fileFacts } from '../../ops/files/file-facts.js';
+import { CatalogWatch } from '../../ops/home/catalog-watch.js';
 import type { LogLine } from '../log.js';
 import { messageOf } from '../log.js';
 import { type Holdings, holdingsOf } from '../shown-members.js';

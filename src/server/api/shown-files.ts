@@ -1,6 +1,6 @@
 /** Files as the API shows them: docs/openapi.yaml, FileInfo. */
 import type { NodeId } from '../../core/ids.js';
-import type { FileFacts, Placed } from '../../ops/file-facts.js';
+import type { FileFacts, Placed } from '../../ops/files/file-facts.js';
 
 export interface FileInfo {
   readonly id: string;

@@ -1,6 +1,6 @@
 /** The state of the node and its home as the API shows it: docs/openapi.yaml, Status. */
 import { getMeta } from '../../catalog/meta.js';
-import { homeFacts } from '../../ops/status.js';
+import { homeFacts } from '../../ops/home/status.js';
 import type { Api } from './api.js';
 import { shownTask } from './tasks.js';
 

@@ -3,7 +3,7 @@
  * file, or one part of a tree, and ten minutes; whoever has it can read that and nothing else.
  */
 import { randomBytes } from 'node:crypto';
-import type { FoundPart } from '../../ops/inner-path.js';
+import type { FoundPart } from '../../ops/read/inner-path.js';
 import type { Lease } from './vault-door.js';
 
 export const TICKET_MS = 10 * 60_000;

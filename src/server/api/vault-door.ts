@@ -4,8 +4,8 @@
  */
 import { createHmac, randomBytes } from 'node:crypto';
 import { DisktroError } from '../../errors.js';
-import type { Vault } from '../../ops/vault.js';
-import { checkPassword, createVault, openedHome, openVault } from '../../ops/vault.js';
+import type { Vault } from '../../ops/home/vault.js';
+import { checkPassword, createVault, openedHome, openVault } from '../../ops/home/vault.js';
 import { refusal } from '../json-body.js';
 import { Attempts } from './attempts.js';
 

@@ -2,12 +2,12 @@
 import * as z from 'zod';
 import type { NodeId } from '../../core/ids.js';
 import { DisktroError, isDisktroError } from '../../errors.js';
-import { type ChunkResult, chunkStream, type Description } from '../../ops/chunk.js';
-import { allObjectsOf } from '../../ops/file-objects.js';
-import { putOnMember } from '../../ops/put-on-member.js';
-import { resolveFileId } from '../../ops/resolve.js';
-import { tooFewCopies } from '../../ops/too-few-copies.js';
-import type { Vault } from '../../ops/vault.js';
+import { type ChunkResult, chunkStream, type Description } from '../../ops/chunk/chunk.js';
+import { tooFewCopies } from '../../ops/chunk/too-few-copies.js';
+import { putOnMember } from '../../ops/copies/put-on-member.js';
+import { allObjectsOf } from '../../ops/files/file-objects.js';
+import { resolveFileId } from '../../ops/files/resolve.js';
+import type { Vault } from '../../ops/home/vault.js';
 import type { Api, ApiSettings } from '../api/api.js';
 import { credentialsOf, taskIdOf } from '../api/api.js';
 import { openForm, type UploadForm } from '../api/form.js';

@@ -12,10 +12,10 @@ import { MIB } from '../../limits.js';
 import { DIGEST_GROUPS, digestsToJson, type GroupSpan } from '../../net/digest.js';
 import { MAX_PROOF_BYTES, MAX_PROOFS, proofOf } from '../../net/proof.js';
 import type { BandwidthLimit } from '../../net/rate-limit.js';
-import { MAX_HELD_OBJECT_BYTES } from '../../ops/held-writer.js';
-import { vaultIdOfHome } from '../../ops/home.js';
-import { sharedDigests } from '../../ops/shared-digests.js';
-import { sharedHoldings, spanRange } from '../../ops/shared-holdings.js';
+import { MAX_HELD_OBJECT_BYTES } from '../../ops/copies/held-writer.js';
+import { sharedDigests } from '../../ops/copies/shared-digests.js';
+import { sharedHoldings, spanRange } from '../../ops/copies/shared-holdings.js';
+import { vaultIdOfHome } from '../../ops/home/home.js';
 import { objectPath } from '../../store/paths.js';
 import { readJsonBody, refusal, replyJson } from '../json-body.js';
 import {

@@ -1,6 +1,6 @@
 // Stores a folder and says how much memory that took at most: chunk-tree HOME CODE FOLDER
 import { openVault } from '../../../src/index.js';
-import { chunkTree } from '../../../src/ops/chunk-tree.js';
+import { chunkTree } from '../../../src/ops/tree/chunk-tree.js';
 
 const [home = '', password = '', folder = ''] = process.argv.slice(2);
 await using vault = await openVault({ home, password });

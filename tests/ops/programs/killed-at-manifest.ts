@@ -1,6 +1,6 @@
 // Stores so many bytes of a seed and is killed when the manifest has its name and not yet its row:
 //   killed-at-manifest HOME SEED BYTES COMMITS     which commit that of the file is
-import { chunkStream } from '../../../src/ops/chunk.js';
+import { chunkStream } from '../../../src/ops/chunk/chunk.js';
 import { sampleBytes, sliced } from '../sample-bytes.js';
 import { openScratch, TINY_SIZES } from '../scratch-home.js';
 

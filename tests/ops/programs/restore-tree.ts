@@ -1,6 +1,6 @@
 // Restores a tree and kills itself at the nth call that it makes of the file system; tells how many it made if it lives.
 import fs from 'node:fs';
-import { restoreTree } from '../../../src/ops/restore-tree.js';
+import { restoreTree } from '../../../src/ops/restore/restore-tree.js';
 import { openScratch } from '../scratch-home.js';
 
 const [home = '', id = '', out = '', last = '', overwrite] = process.argv.slice(2);

@@ -1,5 +1,5 @@
 // A node without a vault, on which the first one is made while it runs. Sources: src/server/routes/api-vault.ts,
-// src/ops/vault.ts (createVault), src/server/api/vault-door.ts.
+// src/ops/home/vault.ts (createVault), src/server/api/vault-door.ts.
 import t from 'tap';
 import { RECOVERY_CODE } from '../../cli/command.js';
 import { emptyPlace } from '../../cli/place.js';

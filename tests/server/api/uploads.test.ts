@@ -1,5 +1,5 @@
 // Files that come in by the API: many at once, large ones, broken ones, and what people call them.
-// Sources: src/server/routes/api-store.ts, src/server/api/form.ts, turns.ts, src/ops/chunk.ts.
+// Sources: src/server/routes/api-store.ts, src/server/api/form.ts, turns.ts, src/ops/chunk/chunk.ts.
 import { createHash, randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { type ClientRequest, request as httpRequest } from 'node:http';

@@ -3,7 +3,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { DisktroError, isDisktroError } from '../../../src/errors.js';
-import { opened } from '../../../src/ops/vault.js';
+import { opened } from '../../../src/ops/home/vault.js';
 import { Attempts } from '../../../src/server/api/attempts.js';
 import { Tickets } from '../../../src/server/api/tickets.js';
 import { VaultDoor } from '../../../src/server/api/vault-door.js';
