@@ -91,7 +91,8 @@ export class HolderCare {
         for (const id of damaged)
           this.#log.error(`${name}: object ${id} is damaged there, and nobody has it whole`);
       } catch (error) {
-        if (!isDisktroError(error, 'E_PEER_UNREACHABLE', 'E_PEER_REFUSED')) throw error;
+        // No room: to replace what is damaged there.
+        if (!isDisktroError(error, 'E_PEER_UNREACHABLE', 'E_PEER_REFUSED', 'E_NO_SPACE')) throw error;
         this.#log.debug(`${nameOf(cluster, holder.id)}: ${messageOf(error)}`);
       }
     }

@@ -173,7 +173,9 @@ class Round {
     for (const holding of page) {
       for (const node of placesOf(cluster, holding.id, this.#full)) {
         if (node === cluster.self || !this.#canAsk(node)) continue;
-        byNode.set(node, [...(byNode.get(node) ?? []), holding]);
+        const holdings = byNode.get(node);
+        if (holdings === undefined) byNode.set(node, [holding]);
+        else holdings.push(holding);
       }
     }
     return byNode;
