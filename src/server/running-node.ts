@@ -7,14 +7,12 @@ import path from 'node:path';
 import { ProcessLock } from '../catalog/lock.js';
 import type { NodeId } from '../core/ids.js';
 import { lockedError, throwIfAborted } from '../errors.js';
-import { parseCertificate, refusalOfTime } from '../net/certificates.js';
 import type { SignedRecord } from '../net/member-record.js';
 import type { MergeResult } from '../net/membership.js';
 import { shortNodeId } from '../net/node-id.js';
 import type { Cluster } from '../ops/cluster/cluster.js';
 import { makeCluster } from '../ops/cluster/cluster.js';
 import { contact } from '../ops/cluster/contact.js';
-import { renewOwnCertificate } from '../ops/cluster/join.js';
 import type { NodeIdentity } from '../ops/cluster/node-files.js';
 import { NodeFiles } from '../ops/cluster/node-files.js';
 import { freeDueDeletions } from '../ops/copies/deletions.js';
@@ -25,6 +23,7 @@ import type { OpenHome } from '../ops/home/home.js';
 import { openNodeHome } from '../ops/home/home.js';
 import { Api } from './api/api.js';
 import { BodyBuffers } from './body-buffers.js';
+import { CertificateRenewal } from './certificate-renewal.js';
 import { Discovery } from './discovery.js';
 import { HolderCare, storesOf } from './holder-care.js';
 import type { Listener } from './listen.js';
@@ -50,7 +49,6 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 const SCRUB_SECONDS = 60;
 const FIRST_SCRUB_MS = 5_000;
 const LEAST_SCRUB_BYTES = 8 * 1024 * 1024;
-const RENEW_BEFORE_MS = 60 * 24 * 60 * 60 * 1000;
 
 export class RunningNode implements ServingNode {
   readonly home: OpenHome;
@@ -70,6 +68,7 @@ export class RunningNode implements ServingNode {
   readonly #care: HolderCare;
   readonly #pause: RepairPause;
   readonly #statuses = new StatusChanges();
+  readonly #renewal = new CertificateRenewal(this);
   #identity: NodeIdentity;
   #cluster: Cluster | undefined;
   #listener: Listener | undefined;
@@ -297,7 +296,7 @@ export class RunningNode implements ServingNode {
     }
     // Commands tell from it when somebody was last seen.
     if (changes.length > 0) await this.#keepMembers();
-    await this.#renewIfDue(cluster);
+    await this.#renewal.renewIfDue(cluster);
   }
 
   async #repair(signal: AbortSignal): Promise<void> {
@@ -340,12 +339,6 @@ export class RunningNode implements ServingNode {
   async #freeDeleted(): Promise<void> {
     const freed = await freeDueDeletions(this.home, Date.now());
     if (freed > 0) this.log.info(`${freed} objects freed that their vault had deleted`);
-  }
-
-  async #renewIfDue(cluster: Cluster): Promise<void> {
-    const facts = parseCertificate(cluster.credentials.certificatePem);
-    if (refusalOfTime(facts, Date.now() + RENEW_BEFORE_MS) === undefined) return;
-    if (await renewOwnCertificate(this.files, cluster)) this.log.info('this node has a new certificate');
   }
 
   async #answerClone(): Promise<void> {

@@ -9,7 +9,7 @@ import {
   contactAsServing,
   isRefusal,
   pingHolders,
-  throwIfRemoved,
+  throwIfRefused,
 } from '../../ops/cluster/contact.js';
 import type { Context } from '../context.js';
 import { escapeControls } from '../escape.js';
@@ -41,7 +41,7 @@ export async function run(context: Context): Promise<void> {
       if (output.isJson) for (const line of lines) output.record(line);
       else printTable(context, lines);
       if (cluster !== undefined)
-        throwIfRemoved(
+        throwIfRefused(
           cluster,
           [...outcomes.values()].map(({ failure }) => failure),
         );

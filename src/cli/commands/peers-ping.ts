@@ -1,7 +1,7 @@
 /** `disktro peers ping`: whether nodes are there; status 20 when one is not. */
 import { DisktroError, notFound } from '../../errors.js';
 import { shortNodeId } from '../../net/node-id.js';
-import { contact, isRefusal, throwIfRemoved } from '../../ops/cluster/contact.js';
+import { contact, isRefusal, throwIfRefused } from '../../ops/cluster/contact.js';
 import type { Context } from '../context.js';
 import { escapeControls } from '../escape.js';
 import { clusterOf, withNode } from '../node-context.js';
@@ -31,7 +31,7 @@ export async function run(context: Context, [text]: readonly string[]): Promise<
         if (output.isJson) output.record({ id, name, ok: failure === undefined, ms });
         else output.result(`${shortNodeId(id)} ${escapeControls(name)}: ${said}`);
       }
-      throwIfRemoved(cluster, failures);
+      throwIfRefused(cluster, failures);
       if (silent.length > 0) {
         throw new DisktroError(
           'E_PEER_UNREACHABLE',

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { NodeId } from '../../core/ids.js';
 import { DisktroError, isDisktroError } from '../../errors.js';
 import { MAX_EXCHANGE_BYTES } from '../../net/bounded-json.js';
+import { parseCertificate, refusalOfTime } from '../../net/certificates.js';
 import type { ExchangeMessage } from '../../net/exchange-message.js';
 import { MAX_CONTACT_REQUESTS, readExchange } from '../../net/exchange-message.js';
 import type { MemberStatus } from '../../net/liveness.js';
@@ -90,11 +91,27 @@ export function isRefusal(error: unknown): error is DisktroError {
   return isDisktroError(error, 'E_PEER_REFUSED') && error.details?.status === 403;
 }
 
+/** Whether the time of this node's own certificate is over. */
+export function hasExpired({ credentials }: Cluster): boolean {
+  return refusalOfTime(parseCertificate(credentials.certificatePem), Date.now()) !== undefined;
+}
+
 /** @param failures of contacts with members, undefined for one that answered. @throws E_PEER_REFUSED */
-export function throwIfRemoved({ membership, self }: Cluster, failures: readonly unknown[]): void {
+export function throwIfRefused(cluster: Cluster, failures: readonly unknown[]): void {
+  const { membership, self } = cluster;
   const nodes = failures.filter(isRefusal).length;
   const hasFriend = failures.includes(undefined);
   if (!membership.isRemoved(self) && (nodes === 0 || hasFriend)) return;
+  if (!membership.isRemoved(self) && hasExpired(cluster)) {
+    throw new DisktroError(
+      'E_PEER_REFUSED',
+      'the certificate of this node has expired: the others refuse it',
+      {
+        hint: 'run `disktro peers invite` on the machine that made the cluster, and `disktro peers join` here',
+        details: { nodes },
+      },
+    );
+  }
   throw new DisktroError('E_PEER_REFUSED', 'this node was removed from the cluster: the others refuse it', {
     hint: 'to come back it takes a new home and an invite: `disktro peers invite` on one of the others',
     details: { nodes },

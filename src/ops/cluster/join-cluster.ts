@@ -1,11 +1,12 @@
 /** Taking up an invite from its line to the first talk with the members, for the command and the API alike. */
 import type { NodeId } from '../../core/ids.js';
 import { DisktroError } from '../../errors.js';
-import { parseInvite } from '../../net/invite.js';
+import { authorityFingerprint } from '../../net/certificates.js';
+import { type Invite, parseInvite } from '../../net/invite.js';
 import type { OpenHome } from '../home/home.js';
-import type { ClusterOptions } from './cluster.js';
+import type { Cluster, ClusterOptions } from './cluster.js';
 import { openCluster } from './cluster.js';
-import { contactAll } from './contact.js';
+import { contactAll, hasExpired } from './contact.js';
 import { takeUpInvite } from './join.js';
 import type { NodeFiles } from './node-files.js';
 
@@ -33,7 +34,7 @@ export async function joinCluster(
   const before = await openCluster(home, options);
   const others = before?.everyone().length ?? 0;
   await before?.close();
-  if (others > 0) throw isInCluster(others);
+  if (others > 0 && !isOut(before, invite)) throw isInCluster(others);
   await takeUpInvite(files, invite, options.signal);
   const cluster = await openCluster(home, options);
   try {
@@ -46,6 +47,12 @@ export async function joinCluster(
     await cluster?.close();
   }
   return { id, peers: cluster?.everyone() ?? [] };
+}
+
+/** Whether this node belongs to the invite's cluster, with a certificate that the others take no more. */
+function isOut(cluster: Cluster | undefined, { caFingerprint }: Invite): boolean {
+  if (cluster === undefined || !hasExpired(cluster)) return false;
+  return authorityFingerprint(cluster.credentials.caPem) === caFingerprint;
 }
 
 function isInCluster(others: number): DisktroError {
