@@ -165,17 +165,6 @@ export async function agreeOnRecord(
   }
 }
 
-/** To be said where a person asks how safe the files are, or has just joined. */
-export async function warnOfUntoldVault(
-  { output }: Context,
-  home: OpenHome,
-  cluster: Cluster | undefined,
-): Promise<void> {
-  if ((cluster?.everyone().length ?? 0) === 0) return;
-  const { isVaultUntold, UNTOLD_VAULT } = await import('../ops/cluster/untold-vault.js');
-  if (await isVaultUntold(home)) output.warning(UNTOLD_VAULT);
-}
-
 /** Copies wanted of what is stored from here: a bucket that holds all objects of a home has no others beside it. */
 export function replicasOf({ outer }: Pick<OpenHome, 'outer'>, config: Context['config']): number {
   return outer === undefined ? config.replica_count : 1;

@@ -3,14 +3,21 @@ import { isDisktroError } from '../errors.js';
 import type { Vault } from '../ops/home/vault.js';
 import { type Context, openVault } from './context.js';
 
-/** @returns undefined without a source of the password, or with a wrong one, which is warned of. The caller closes it. */
-export async function unaskedVault(context: Context, untold: string): Promise<Vault | undefined> {
+/**
+ * @param without what goes without it, for a warning
+ * @returns undefined without a source of the password, or with a wrong one, which is warned of. The caller closes it.
+ */
+export async function unaskedVault(
+  context: Context,
+  without: string,
+  { isReadOnly = true } = {},
+): Promise<Vault | undefined> {
   if (!hasPasswordSource(context)) return undefined;
   try {
-    return await openVault(context, { isReadOnly: true });
+    return await openVault(context, { isReadOnly });
   } catch (error) {
     if (!isDisktroError(error, 'E_WRONG_PASSWORD')) throw error;
-    context.output.warning(`wrong password: ${untold} are not told`);
+    context.output.warning(`wrong password: ${without}`);
     return undefined;
   }
 }

@@ -5,6 +5,7 @@ import { makeInvite } from '../../ops/cluster/join.js';
 import type { NodeFiles } from '../../ops/cluster/node-files.js';
 import type { Context } from '../context.js';
 import { withNode } from '../node-context.js';
+import { tellUntoldVault } from '../untold-vault.js';
 
 interface InviteFlags {
   readonly address?: readonly string[];
@@ -20,6 +21,7 @@ export async function run(context: Context, _operands: readonly string[], flags:
       `good for one machine and one hour; on it: disktro peers join ${invite.slice(0, 24)}…`,
     );
   });
+  await tellUntoldVault(context);
 }
 
 /** Where `serve` listens, or will. */

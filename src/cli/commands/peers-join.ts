@@ -5,6 +5,7 @@ import { shortNodeId } from '../../net/node-id.js';
 import { joinCluster } from '../../ops/cluster/join-cluster.js';
 import type { Context } from '../context.js';
 import { clusterOptions, withNode } from '../node-context.js';
+import { tellUntoldVault } from '../untold-vault.js';
 
 export async function run(context: Context, [line = '']: readonly string[]): Promise<void> {
   // Before a home is made for a line that is no invite.
@@ -17,4 +18,5 @@ export async function run(context: Context, [line = '']: readonly string[]): Pro
     else output.result(joined.id);
     output.note(`node ${shortNodeId(joined.id)} has joined; \`disktro serve\` makes it hold copies`);
   });
+  await tellUntoldVault(context);
 }

@@ -4,10 +4,11 @@ import { homeStatus, type Status } from '../../ops/home/status.js';
 import { openedHome } from '../../ops/home/vault.js';
 import { type Context, openHome } from '../context.js';
 import { escapeControls } from '../escape.js';
-import { clusterOf, replicasOf, warnOfUntoldVault } from '../node-context.js';
+import { clusterOf, replicasOf } from '../node-context.js';
 import { tableLines } from '../table.js';
 import { unaskedVault } from '../unasked-vault.js';
 import { count, formatBytes, formatLocalTime } from '../units.js';
+import { warnOfUntoldVault } from '../untold-vault.js';
 
 export async function run(context: Context): Promise<void> {
   const { output, config } = context;
@@ -29,7 +30,7 @@ async function openFor(context: Context): Promise<Home> {
   const home = await openHome(context, { isReadOnly: true });
   if (!context.output.isJson || home.vaultId === undefined) return home;
   try {
-    const vault = await unaskedVault(context, 'paths');
+    const vault = await unaskedVault(context, 'paths are not told');
     if (vault === undefined) return home;
     await home.close();
     return vault;

@@ -79,7 +79,7 @@ function fileNames(context: Context, home: Home) {
   const isOpen = 'slotId' in home;
   return {
     async of(file: FileId): Promise<string | undefined> {
-      asked ??= isOpen ? Promise.resolve(home as Vault) : unaskedVault(context, 'names');
+      asked ??= isOpen ? Promise.resolve(home as Vault) : unaskedVault(context, 'names are not told');
       const vault = await asked;
       return vault === undefined ? undefined : storedName(vault, file);
     },

@@ -6,8 +6,9 @@ import { type WhatifResult, whatIf } from '../../ops/copies/whatif.js';
 import { noVault } from '../../ops/home/home.js';
 import { openedHome } from '../../ops/home/vault.js';
 import { type Context, openHome } from '../context.js';
-import { clusterOf, memberNames, warnOfUntoldVault } from '../node-context.js';
+import { clusterOf, memberNames } from '../node-context.js';
 import { count } from '../units.js';
+import { warnOfUntoldVault } from '../untold-vault.js';
 
 interface WhatifFlags {
   readonly lose?: readonly string[];

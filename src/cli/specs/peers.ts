@@ -115,7 +115,9 @@ const PEERS: CommandSpec = {
     {
       name: 'invite',
       summary: 'print a line that lets one machine join',
-      details: 'The line is good for an hour and for one machine. The first invite founds the cluster.',
+      details:
+        'The line is good for an hour and for one machine. The first invite founds the cluster. It needs no password; where ' +
+        'one is set, the vault is told to the cluster as well, so that the other machines can give it back.',
       options: [
         {
           flags: '--address <host:port>',
